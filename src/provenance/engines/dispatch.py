@@ -17,8 +17,8 @@ from provenance.calls.plain import PlainCalls
 from provenance.effect import run
 from provenance.engines import worker
 from provenance.engines.freight import Freight
-from provenance.engines.outcomes import Failure, Progress, failure_of
-from provenance.engines.pools import Engine, Landing, Pool
+from provenance.engines.outcomes import REMEDY, Failure, Progress, failure_of
+from provenance.engines.pools import Engine, Pool
 from provenance.engines.shipping import Arrival
 from provenance.environment import Environment
 from provenance.errors import EngineError
@@ -132,7 +132,7 @@ class Dispatch:
                     self._handed_out += 1
                     yield outcome
                     continue
-            if self._has_room():
+            if self._room() > 0:
                 self._read_more()
             elif self._flying:
                 self._land(None)
@@ -141,14 +141,15 @@ class Dispatch:
         if self._source_error is not None:
             raise self._source_error
 
-    def _has_room(self) -> bool:
-        return not self._exhausted and self._read - self._handed_out < self._settings.ahead
+    def _room(self) -> int:
+        """Return how many calls may be read now."""
+        left = self._settings.ahead - (self._read - self._handed_out)
+        return 0 if self._exhausted else left
 
     # ------------------------------------------------------------ reading and looking up
 
     def _read_more(self) -> None:
-        room = self._settings.ahead - (self._read - self._handed_out)
-        wanted = min(self._reading, room)
+        wanted = min(self._reading, self._room())
         items: list[Any] = []
         try:
             for item in islice(self._items, wanted):
@@ -293,14 +294,13 @@ class Dispatch:
             landing = self._pool.land(timeout)
             if landing is None:
                 return
-            self._take(landing)
+            self._take(*landing)
             timeout = 0
 
-    def _take(self, landing: Landing) -> None:
-        entries = self._flying.pop(landing.number)
-        arrival = landing.arrival
-        if arrival is None:
-            self._lose(entries, landing.error)
+    def _take(self, number: int, arrival: Arrival | Exception) -> None:
+        entries = self._flying.pop(number)
+        if isinstance(arrival, Exception):
+            self._lose(entries, arrival)
         elif self._freight.is_to_ship_again(arrival):
             for entry in reversed(entries):
                 entry.attempts -= 1
@@ -347,16 +347,15 @@ class Dispatch:
         pace = max(seconds / calls, 1e-4)
         self._size = max(1, min(2 * self._size, int(_GOAL / pace), _LARGEST_BATCH))
 
-    def _lose(self, entries: list[Entry], error: BaseException | None) -> None:
+    def _lose(self, entries: list[Entry], error: Exception) -> None:
         """Look up what a dead worker has left; the rest is shipped again, one call at a time."""
-        error = error or EngineError("a worker died", "look for the cause in its log")
         if isinstance(error, ImportError | AttributeError | TypeError):
             problem = f"a worker cannot run calls ({describe_error(error)})"
             raise EngineError(problem, "install provenance there, too") from error
         self._size = 1
         for entry in entries:
-            record = entry.call.repo.interpreter(FindMany((entry.artifact_id,)))
-            found = record.get(entry.artifact_id)
+            wanted = entry.artifact_id
+            found = entry.call.repo.interpreter(FindMany((wanted,))).get(wanted)
             if found is not None and entry.call.reason is MissReason.ABSENT:
                 used = execute.use_hit(entry.call, found)
                 if not isinstance(used, MissReason):
@@ -367,9 +366,7 @@ class Dispatch:
                 self._suspects.append(entry)
             else:
                 problem = f"a worker died while it ran call {entry.index} ({describe_error(error)})"
-                died = EngineError(
-                    problem, "look for the cause in its log, such as too little memory"
-                )
+                died = EngineError(problem, REMEDY["worker died"])
                 died.__cause__ = error
                 self._settle(entry, failure_of(died, entry.artifact_id, "worker died", entry.index))
 

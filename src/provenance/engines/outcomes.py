@@ -105,12 +105,13 @@ def portable(failure: Failure) -> Failure:
     return failure if same else evolve(failure, error=None)
 
 
-_REMEDY: Final = {
+REMEDY: Final = {
     "raised": "see the traceback of the worker",
     "worker died": "look for the cause in its log, such as too little memory",
     "refused": "see the traceback",
     "plan differs": "install the same code on driver and workers",
 }
+"""What to do about each kind of failure."""
 
 
 def raise_failure(failure: Failure, finished: int) -> NoReturn:
@@ -118,7 +119,7 @@ def raise_failure(failure: Failure, finished: int) -> NoReturn:
     error = failure.error
     if error is None:
         problem = f"call {failure.index}: {failure.error_type}: {failure.message}"
-        error = EngineError(problem, _REMEDY[failure.kind])
+        error = EngineError(problem, REMEDY[failure.kind])
     if error.__traceback__ is None and failure.traceback:
         error.add_note(f"on the worker:\n{failure.traceback.rstrip()}")
     error.add_note(f"raised by call {failure.index}; {finished} other calls had finished")

@@ -35,17 +35,10 @@ class FutureLike(Protocol):
     def cancel(self) -> object: ...  # noqa: D102
 
 
+Landing: TypeAlias = tuple[int, Arrival | Exception]
+"""What came of the batch of this number: an arrival, or the error with which its worker was lost."""
 Submit: TypeAlias = Callable[[Callable[[Any], Any], Any], FutureLike]
 """Starts to run a function with its argument: `worker.work` with bytes, or `worker.run_here` with calls."""
-
-
-@frozen(eq=False)
-class Landing:
-    """What came of a batch: an arrival, or the *error* with which its worker was lost."""
-
-    number: int
-    arrival: Arrival | None
-    error: BaseException | None = None
 
 
 class Pool:
@@ -79,16 +72,16 @@ class Pool:
         future.add_done_callback(lambda done: self._ended.put((number, done)))
 
     def land(self, timeout: float | None) -> Landing | None:
-        """Wait for a batch that has ended, and return what came of it; None after *timeout* seconds."""
+        """Wait for a batch that has ended; None after *timeout* seconds."""
         try:
             number, future = self._ended.get(timeout=timeout)
         except Empty:
             return None
         self._flying.pop(number, None)
         try:
-            return Landing(number, arrival_of(future.result()))
+            return number, arrival_of(future.result())
         except Exception as error:  # noqa: BLE001 - a lost worker shows in an error of the library
-            return Landing(number, None, error)
+            return number, error
 
     def recall(self) -> None:
         """Cancel what has not begun."""
@@ -218,7 +211,7 @@ class ExecutorEngine:
         """Use the executor."""
         if isinstance(self.executor, ThreadPoolExecutor):
             return nullcontext(_thread_pool(self.executor, self.width))
-        return nullcontext(Pool(self.executor.submit, self.width))
+        return nullcontext(Pool(cast("Submit", self.executor.submit), self.width))
 
 
 @frozen

@@ -196,11 +196,6 @@ def restore_carried(
     return make_proxy(known, CurrentOrigin(), value, options=options)
 
 
-def is_small(record: ArtifactRecord, largest: int) -> bool:
-    """Tell whether a builtin value is to travel with its record, so that the driver need not read it."""
-    return bool(FORMS.intersection(record.interface)) and record.value_blob.size <= largest
-
-
 # ---------------------------------------------------------------- the environment
 
 

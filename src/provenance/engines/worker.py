@@ -23,7 +23,7 @@ from provenance.calls.spec import FunctionSpec
 from provenance.config import wiring
 from provenance.config.schema import MemoryRepoSettings
 from provenance.effect import Effect, Interpreter, overlay, run, with_layer
-from provenance.engines.outcomes import Done, Failure, Outcome, failure_of, portable
+from provenance.engines.outcomes import Done, Outcome, failure_of, portable
 from provenance.engines.shipping import (
     LARGEST_RESULT,
     Arrival,
@@ -32,7 +32,6 @@ from provenance.engines.shipping import (
     Shipment,
     ShippedCall,
     dump,
-    is_small,
     library_version,
     open_description,
     seal,
@@ -58,6 +57,7 @@ from provenance.ports.records import (
     record_with_inputs,
 )
 from provenance.repository.handles import Repository
+from provenance.results.kinds import FORMS
 from provenance.telemetry import collecting
 from provenance.util.formatting import describe_error
 
@@ -192,17 +192,8 @@ def _load_function(digest: str, data: bytes) -> CachedFunction[..., object]:
 
 _LONGEST: Final = 0.25
 """Seconds of computing that may wait to be committed."""
-_UNAFFECTED: Final = (
-    FindRecord,
-    WriteBlob,
-    WriteBlobs,
-    Now,
-    CurrentRun,
-    Sleep,
-    AcquireLease,
-    RenewLease,
-    ReleaseLease,
-)
+_LEASES: Final = (AcquireLease, RenewLease, ReleaseLease)
+_UNAFFECTED: Final = (FindRecord, WriteBlob, WriteBlobs, Now, CurrentRun, Sleep, *_LEASES)
 """What may be asked while records wait: a look-up of another artifact, and what a commit begins with."""
 
 
@@ -332,23 +323,21 @@ class _Batch:
         except Exception as error:  # noqa: BLE001 - hashing runs methods of the arguments
             return portable(failure_of(error, shipped.artifact_id, "refused"))
         if call.plan.artifact_id != shipped.artifact_id:
-            return self._differs(shipped, call)
+            problem = (
+                f"the worker derives the id {call.plan.artifact_id} for this call of "
+                f"{call.spec.wrapped.label}, and the driver {shipped.artifact_id}"
+            )
+            differs = EngineError(problem, "install the same code and libraries on both")
+            return failure_of(differs, shipped.artifact_id, "plan differs")
         try:
             result: Any = perform(evolve(call, as_proxy=True))
             record: ArtifactRecord = result.__provenance_record__()
-            if self._shipment.returns_values or is_small(record, _SMALL):
-                return Done(record, dump(unwrap(result), None))
-            return Done(record)
+            # The driver need not read a small builtin value then.
+            is_small = FORMS.intersection(record.interface) and record.value_blob.size <= _SMALL
+            travels = self._shipment.returns_values or is_small
+            return Done(record, dump(unwrap(result), None) if travels else None)
         except Exception as error:  # noqa: BLE001 - the function may raise anything
             return portable(failure_of(error, shipped.artifact_id))
-
-    def _differs(self, shipped: ShippedCall, call: Call) -> Failure:
-        problem = (
-            f"the worker derives the id {call.plan.artifact_id} for this call of "
-            f"{call.spec.wrapped.label}, and the driver {shipped.artifact_id}"
-        )
-        error = EngineError(problem, "install the same code and libraries on both")
-        return failure_of(error, shipped.artifact_id, "plan differs")
 
 
 def _lose(outcome: Outcome, lost: frozenset[ArtifactId], error: Exception) -> Outcome:

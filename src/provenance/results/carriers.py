@@ -133,6 +133,7 @@ def _plain_copy(carrier: Any) -> object:
     return _maker(kind)(kind, carrier)
 
 
+_new: Final[Any] = object.__new__
 _new_tuple: Final[_Make] = cast("Any", tuple).__new__
 
 
@@ -147,7 +148,7 @@ def _maker(kind: Any) -> _Make:
         return _rebuilding(kind)
     if kind in _MUTABLE:
         return _filling(kind)
-    make: _Make = _MAKE_BY_NAME.get(kind.__name__, kind.__new__)
+    make: _Make = _MAKE_BY_NAME.get(kind.__name__) or kind.__new__
     return make
 
 
@@ -178,7 +179,7 @@ def _copying(*names: str) -> _Make:
     """Return a maker for a type whose instances have these attributes."""
 
     def make(cls: type, value: object) -> object:
-        made: object = object.__new__(cls)
+        made: object = _new(cls)
         for name in names:
             object.__setattr__(made, name, getattr(value, name))
         return made
@@ -187,7 +188,7 @@ def _copying(*names: str) -> _Make:
 
 
 def _make_path(cls: type, value: Any) -> object:
-    made: Any = object.__new__(cls)
+    made: Any = _new(cls)
     if sys.version_info >= (3, 12):
         pathlib.PurePath.__init__(made, value)
     else:
@@ -273,13 +274,9 @@ _OWN_NAMES: Final = frozenset(
 def _special_members(kind: Any) -> dict[str, object]:
     """Return what only carriers of this kind have."""
     if issubclass(kind, pathlib.PurePath):  # it sets attributes of its own
-        return {
-            "with_segments": _make_plain(kind),
-            **{
-                name: classmethod(_make_plain(getattr(kind, name, kind)))
-                for name in ("_from_parsed_parts", "_from_parts")
-            },
-        }
+        names = ("_from_parsed_parts", "_from_parts")
+        makers = {name: classmethod(_make_plain(getattr(kind, name, kind))) for name in names}
+        return {"with_segments": _make_plain(kind), **makers}
     if is_named_tuple(kind):
         return {"_make": classmethod(_make_plain(kind._make))}
     if kind in _NUMBERS:

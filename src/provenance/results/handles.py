@@ -177,10 +177,8 @@ class Result:
 
     def __provenance_is_recorded__(self) -> bool:
         """Whether the value is the recorded one still: what a user has changed is no longer the artifact's."""
-        return (
-            self.__provenance_known__() is not None
-            or hash_value(self.__wrapped__) == self.__provenance_reference__().value_id
-        )
+        now = self.__provenance_known__() or hash_value(self.__wrapped__)
+        return now == self.__provenance_reference__().value_id
 
     def __repr__(self) -> str:
         known = self.__provenance_reference__()

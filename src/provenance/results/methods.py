@@ -120,23 +120,11 @@ def _in_place(operate: Callable[[Any, Any], object]) -> Callable[[Any, object], 
     return method
 
 
-_OPERATIONS: Final = [
-    "add",
-    "sub",
-    "mul",
-    "matmul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "pow",
-    "lshift",
-    "rshift",
-    "and",
-    "xor",
-    "or",
-]
+_ARITHMETIC: Final = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow")
+_BITWISE: Final = ("lshift", "rshift", "and", "xor", "or")
 _IN_PLACE: Final = {
-    f"__i{name}__": _in_place(getattr(operator, f"__i{name}__")) for name in _OPERATIONS
+    f"__i{name}__": _in_place(getattr(operator, f"__i{name}__"))
+    for name in (*_ARITHMETIC, *_BITWISE)
 }
 """wrapt's own methods would put what is no longer the artifact's value behind a proxy."""
 _METHODS: Final[dict[str, object]] = {

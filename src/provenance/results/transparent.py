@@ -108,16 +108,11 @@ class ArtifactProxy(Result, wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         """Return the value's attribute; a decorated method of it has this artifact for its `self`."""
         if name in _HIDDEN:
             raise AttributeError(f"{name} is hidden, because {_HIDDEN[name]}")
-        if self._self_load is not None:
-            kind = _loaded_class(self._self_known.value_type)
-            if kind is not None and _never_has(kind, name):
-                shown = (
-                    kind.__name__
-                    if kind.__flags__ & _HEAP
-                    else f"{kind.__module__}.{kind.__name__}"
-                )
-                problem = f"{shown!r} object has no attribute {name!r}"
-                raise AttributeError(problem, name=name, obj=self)
+        kind = self._self_unread_class
+        if kind is not None and _never_has(kind, name):
+            module = "" if kind.__flags__ & _HEAP else f"{kind.__module__}."
+            problem = f"'{module}{kind.__name__}' object has no attribute {name!r}"
+            raise AttributeError(problem, name=name, obj=self)
         repeated = failures.take(self, name)
         if repeated is not None:
             raise repeated
@@ -144,16 +139,19 @@ class ArtifactProxy(Result, wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
 
     def value_repr(self) -> object:
         """Return the value by which the artifact is identified: the recorded one, whatever the representation."""
-        return (
-            self._self_origin.load_value(self.__provenance_record__())
-            if self._self_as_recorded
-            else self.__wrapped__
-        )
+        if self._self_as_recorded:
+            return self._self_origin.load_value(self.__provenance_record__())
+        return self.__wrapped__
+
+    @property
+    def _self_unread_class(self) -> type | None:
+        """The class of a value that is not read yet, if it is loaded."""
+        return None if self._self_load is None else _loaded_class(self._self_known.value_type)
 
     @property
     def __class__(self) -> Any:
         """The class of the value; an unread value is not read for it if its class is loaded."""
-        kind = None if self._self_load is None else _loaded_class(self._self_known.value_type)
+        kind = self._self_unread_class
         return self.__wrapped__.__class__ if kind is None else kind
 
     @__class__.setter
