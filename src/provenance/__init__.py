@@ -199,7 +199,7 @@ if _typing.TYPE_CHECKING:
         import_bundle as import_bundle,
         open_bundle as open_bundle,
     )
-    from provenance.exchange.emitting import emit_openlineage as emit_openlineage
+    from provenance.exchange.openlineage import emit_openlineage as emit_openlineage
     from provenance.exchange.export import export as export
     from provenance.exchange.legacy import (
         LegacyProblem as LegacyProblem,
@@ -290,7 +290,7 @@ _LATER: _typing.Final = {
     "engines.mapping": "gather using_engine",
     "engines.outcomes": "Failure Progress",
     "exchange.bundles": "ImportReport import_bundle open_bundle",
-    "exchange.emitting": "emit_openlineage",
+    "exchange.openlineage": "emit_openlineage",
     "exchange.export": "export",
     "exchange.legacy": "LegacyProblem LegacyReport import_legacy",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",

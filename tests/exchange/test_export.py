@@ -110,7 +110,7 @@ REFUSED = {
 )
 def test_what_a_format_cannot_hold_is_refused(extension, value, tmp_path):
     """The error holds the value, and no file is left."""
-    from provenance.exchange.plain import write_plain
+    from provenance.exchange.export import write_plain
 
     with pytest.raises(p.UnserializableValueError) as refused:
         write_plain(value, extension, io.BytesIO())

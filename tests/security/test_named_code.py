@@ -135,7 +135,7 @@ def test_a_signed_repository_does_not_run_what_an_edited_run_names(edit):
 @pytest.mark.parametrize("parent", [None, "5" * 40])
 def test_a_run_is_genuine_that_comes_back(repo, parent):
     """As it was collected, and as a store gives it back, also of a process that another run started."""
-    from provenance.engines.deferral import naming_parent
+    from provenance.engines.worker import naming_parent
 
     current = naming_parent(parent, repo.interpreter).answer_to(CurrentRun)(CurrentRun())
     assert is_genuine(current)

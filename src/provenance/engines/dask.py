@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from attrs import frozen
 
 from provenance import environment as environments
 from provenance.engines.functions import open_environment, pack_environment
-from provenance.engines.pools import FutureLike, FuturePool, Pool
+from provenance.engines.pools import FutureLike, Pool
 from provenance.engines.shipping import Committer
 from provenance.util.optional import require_library
 
@@ -26,8 +26,7 @@ class DaskEngine:
     client: Any
     commit: Committer = "auto"
 
-    @contextmanager
-    def open(self) -> Generator[Pool]:
+    def open(self) -> AbstractContextManager[Pool]:
         """Use the client."""
         client = self.client
 
@@ -36,11 +35,7 @@ class DaskEngine:
             future: FutureLike = client.submit(work, sent, pure=False)
             return future
 
-        pool = FuturePool(submit, max(1, sum(client.nthreads().values())), retries=True)
-        try:
-            yield pool
-        finally:
-            pool.recall()
+        return nullcontext(Pool(submit, max(1, sum(client.nthreads().values())), retries=True))
 
 
 def dask(client: object, *, commit: Committer = "auto") -> DaskEngine:

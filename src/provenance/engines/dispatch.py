@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import deque
 from collections.abc import Callable, Container, Iterator
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from provenance.calls import execute
 from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction
 from provenance.calls.plain import PlainCalls
 from provenance.effect import run
+from provenance.engines import worker
 from provenance.engines.freight import Freight
-from provenance.engines.outcomes import Failure, Progress, failure_of
-from provenance.engines.pools import Batch, Engine, Landing, Pool
+from provenance.engines.outcomes import REMEDY, Failure, Progress, failure_of
+from provenance.engines.pools import Engine, Pool
 from provenance.engines.shipping import Arrival
-from provenance.engines.worker import load_value
 from provenance.environment import Environment
 from provenance.errors import EngineError
 from provenance.events import Event, Miss, MissReason, Recomputed, Recovered
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord
+from provenance.model.references import UNREAD
 from provenance.ports.records import FindMany
 from provenance.repository import programs
 from provenance.repository.handles import Repository
@@ -90,36 +92,36 @@ class Entry:
         return self.call.plan.artifact_id
 
 
+@define(eq=False)
 class Dispatch:
     """The state of a map, and its steps; `finished` is the number of calls that have ended."""
 
-    def __init__(
-        self,
-        source: Source,
-        environment: Environment,
-        settings: Settings,
-        pool: Pool,
-        report: Callable[[Progress], None] | None,
-    ) -> None:
-        self._source = source
-        self._settings = settings
-        self._pool = pool
-        self._freight = Freight(environment, settings.engine)
-        self._report = report
-        self._exhausted = False
-        self._source_error: BaseException | None = None
-        self._read = self._handed_out = 0
-        self._reading = _FIRST_READ
-        self._ready: dict[int, Ended] = {}
-        self._missing: deque[Entry] = deque()
-        self._suspects: deque[Entry] = deque()
-        self._flying: dict[int, list[Entry]] = {}
-        self._twins: dict[ArtifactId, list[Entry]] = {}
-        self._batches = 0
-        self._computed_seconds = 0.0
-        self._size = 1
-        self.finished = self._hits = self._computed = self._failed = 0
-        self._saved = 0.0
+    _source: Source
+    _environment: Environment
+    _settings: Settings
+    _pool: Pool
+    _report: Callable[[Progress], None] | None
+    _freight: Freight = field(init=False)
+    _exhausted: bool = False
+    _source_error: BaseException | None = None
+    _read: int = 0
+    _handed_out: int = 0
+    _reading: int = _FIRST_READ
+    _ready: dict[int, Ended] = field(factory=dict)
+    _missing: deque[Entry] = field(factory=deque)
+    _suspects: deque[Entry] = field(factory=deque)
+    _flying: dict[int, list[Entry]] = field(factory=dict)
+    _twins: dict[ArtifactId, list[Entry]] = field(factory=dict)
+    _batches: int = 0
+    _size: int = 1
+    finished: int = 0
+    _hits: int = 0
+    _computed: int = 0
+    _failed: int = 0
+    _saved: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        self._freight = Freight(self._environment, self._settings.engine)
 
     def outcomes(self) -> Iterator[Ended]:
         """Yield what becomes of each call, in their order if the settings say so.
@@ -137,7 +139,7 @@ class Dispatch:
                     self._handed_out += 1
                     yield outcome
                     continue
-            if self._has_room():
+            if self._room() > 0:
                 self._read_more()
             elif self._flying:
                 self._land(None)
@@ -146,14 +148,15 @@ class Dispatch:
         if self._source_error is not None:
             raise self._source_error
 
-    def _has_room(self) -> bool:
-        return not self._exhausted and self._read - self._handed_out < self._settings.ahead
+    def _room(self) -> int:
+        """Return how many calls may be read now."""
+        left = self._settings.ahead - (self._read - self._handed_out)
+        return 0 if self._exhausted else left
 
     # ------------------------------------------------------------ reading and looking up
 
     def _read_more(self) -> None:
-        room = self._settings.ahead - (self._read - self._handed_out)
-        wanted = min(self._reading, room)
+        wanted = min(self._reading, self._room())
         items: list[Any] = []
         try:
             for item in islice(self._source.items, wanted):
@@ -283,8 +286,11 @@ class Dispatch:
         self._flying[number] = entries
         try:
             entries[0].function.__provenance_permit__(calls[0])
-            pack = self._freight.packing(entries[0].function)
-            self._pool.ship(Batch(number, calls, take_over), pack)
+            if self._pool.is_remote:
+                payload = self._freight.pack(entries[0].function, calls, take_over=take_over)
+                self._pool.ship(number, worker.work, payload)
+            else:
+                self._pool.ship(number, worker.run_here, calls)
         except EngineError:
             raise
         except Exception as error:  # noqa: BLE001 - pickling runs methods of the arguments
@@ -301,17 +307,16 @@ class Dispatch:
     def _land(self, timeout: float | None) -> None:
         """Take what has landed; wait for the first of it unless *timeout* is 0."""
         while self._flying:
-            landing = self._pool.land(timeout, self._freight.unpack)
+            landing = self._pool.land(timeout)
             if landing is None:
                 return
-            self._take(landing)
+            self._take(*landing)
             timeout = 0
 
-    def _take(self, landing: Landing) -> None:
-        entries = self._flying.pop(landing.number)
-        arrival = landing.arrival
-        if arrival is None:
-            self._lose(entries, landing.error)
+    def _take(self, number: int, arrival: Arrival | Exception) -> None:
+        entries = self._flying.pop(number)
+        if isinstance(arrival, Exception):
+            self._lose(entries, arrival)
         elif self._freight.is_to_ship_again(arrival):
             for entry in reversed(entries):
                 entry.attempts -= 1
@@ -341,7 +346,8 @@ class Dispatch:
                 continue
             seconds += record.compute_duration
             now = stored.get(record.id, record)
-            self._settle(entry, self._finish(entry, now, load_value(outcome.value)))
+            value = UNREAD if outcome.value is None else pickle.loads(outcome.value)
+            self._settle(entry, self._finish(entry, now, value))
         self._adapt(len(entries), seconds)
 
     def _finish(self, entry: Entry, record: ArtifactRecord, value: object) -> Ended:
@@ -357,16 +363,15 @@ class Dispatch:
         pace = max(seconds / calls, 1e-4)
         self._size = max(1, min(2 * self._size, int(_GOAL / pace), _LARGEST_BATCH))
 
-    def _lose(self, entries: list[Entry], error: BaseException | None) -> None:
+    def _lose(self, entries: list[Entry], error: Exception) -> None:
         """Look up what a dead worker has left; the rest is shipped again, one call at a time."""
-        error = error or EngineError("a worker died", "look for the cause in its log")
         if isinstance(error, ImportError | AttributeError | TypeError):
             problem = f"a worker cannot run calls ({describe_error(error)})"
             raise EngineError(problem, "install provenance there, too") from error
         self._size = 1
         for entry in entries:
-            record = entry.call.repo.interpreter(FindMany((entry.artifact_id,)))
-            found = record.get(entry.artifact_id)
+            wanted = entry.artifact_id
+            found = entry.call.repo.interpreter(FindMany((wanted,))).get(wanted)
             if found is not None and entry.call.reason is MissReason.ABSENT:
                 used = execute.use_hit(entry.call, found)
                 if not isinstance(used, MissReason):
@@ -377,9 +382,7 @@ class Dispatch:
                 self._suspects.append(entry)
             else:
                 problem = f"a worker died while it ran call {entry.index} ({describe_error(error)})"
-                died = EngineError(
-                    problem, "look for the cause in its log, such as too little memory"
-                )
+                died = EngineError(problem, REMEDY["worker died"])
                 died.__cause__ = error
                 self._settle(entry, failure_of(died, entry.artifact_id, "worker died", entry.index))
 
@@ -401,16 +404,8 @@ class Dispatch:
         if isinstance(outcome, Failure):
             self._failed += 1
         if self._report is not None:
-            self._report(
-                Progress(
-                    self.finished,
-                    self._source.total,
-                    self._hits,
-                    self._computed,
-                    self._failed,
-                    self._saved,
-                )
-            )
+            so_far = self._hits, self._computed, self._failed, self._saved
+            self._report(Progress(self.finished, self._source.total, *so_far))
 
 
 def _make_foreign_proxy(call: Call, record: ArtifactRecord, value: object) -> object:

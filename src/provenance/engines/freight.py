@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
-from io import BytesIO
+from functools import partial
 from typing import BinaryIO, Final
 
 from attrs import evolve
 
 from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction
-from provenance.engines import environments
-from provenance.engines.pools import Batch, Engine, Pack
+from provenance.engines.pools import Engine
 from provenance.engines.shipping import (
     HEAVY,
     Arrival,
@@ -20,10 +18,10 @@ from provenance.engines.shipping import (
     Copy,
     Shipment,
     ShippedCall,
+    describe,
     dump,
     library_version,
     seal,
-    unseal,
 )
 from provenance.environment import Environment
 from provenance.errors import EngineError, ProvenanceError
@@ -49,40 +47,39 @@ class Freight:
         self._environment = environment
         self._engine = engine
         self._commit: Committer = engine.commit
-        self._described: tuple[str, bytes] | None = None
+        self._described: bytes | None = None
         self._functions: dict[int, tuple[CachedFunction[..., object], tuple[str, bytes]]] = {}
 
-    def packing(self, function: CachedFunction[..., object]) -> Pack:
-        """Return what makes the bytes of a batch of calls of *function*."""
-        return lambda batch: self._pack(function, batch)
-
-    def _pack(self, function: CachedFunction[..., object], batch: Batch) -> bytes:
-        first = batch.calls[0]
+    def pack(
+        self, function: CachedFunction[..., object], calls: tuple[Call, ...], *, take_over: bool
+    ) -> bytes:
+        """Return the bytes of a batch of calls of *function*, for `worker.work`."""
+        first = calls[0]
         description = self._describe()
         commit: Committer = "driver" if first.read_only else self._commit
         home = None if commit == "driver" else first.repo
-        calls = tuple([_shipped(call) for call in batch.calls])
+        shipped = [ShippedCall(call.args, call.kwargs, call.plan.artifact_id) for call in calls]
         shipment = Shipment(
             environment=description,
             expected=first.repo.repository_id,
             function=self._function_bytes(function, home),
-            calls=dump(calls, home),
+            calls=dump(tuple(shipped), home),
             commit=commit,
             returns_values=first.read_only,
-            take_over=batch.take_over,
+            take_over=take_over,
             parent=first.repo.interpreter(CurrentRun()).id,
         )
         return seal(shipment, library_version())
 
-    def _describe(self) -> tuple[str, bytes]:
+    def _describe(self) -> bytes:
         if self._described is None:
-            description = environments.describe(self._environment)
+            description = describe(self._environment)
             if description.default is None and self._commit == "auto":
                 self._commit = "driver"
             elif description.default is None and self._commit == "worker":
                 problem = "the repository is in the memory of this process, or cannot be described"
                 raise EngineError(f"engine {self._engine.name}: {problem}", _ADVICE)
-            self._described = environments.encode(description)
+            self._described = pickle.dumps(description)
         return self._described
 
     def _function_bytes(
@@ -102,14 +99,6 @@ class Freight:
         packed = hash_value(data), data
         self._functions[id(function)] = function, packed
         return packed
-
-    def unpack(self, data: bytes) -> Arrival:
-        """Return the arrival in *data*."""
-        problem, content = unseal(data)
-        if problem:
-            return Arrival(refused=problem)
-        arrival: Arrival = pickle.loads(content)
-        return arrival
 
     def is_to_ship_again(self, arrival: Arrival) -> bool:
         """Tell whether nothing was run because the worker uses another repository: then the driver commits.
@@ -147,13 +136,9 @@ class Freight:
         return {put.record.id: record for put, record in zip(puts, stored, strict=True)}
 
 
-def _shipped(call: Call) -> ShippedCall:
-    return ShippedCall(call.args, call.kwargs, call.plan.artifact_id)
-
-
 def _put(repo: Repository, copy: Copy, *, replace: bool) -> PutRecord:
     """Write the bytes of an artifact, and return what records it."""
-    writes = tuple([_writing(data) for data in copy.blobs.values()])
+    writes = tuple([partial(_write, data) for data in copy.blobs.values()])
     written = repo.interpreter(WriteBlobs(writes))
     inline: list[InlineBlob] = []
     for result in written:
@@ -166,8 +151,5 @@ def _put(repo: Repository, copy: Copy, *, replace: bool) -> PutRecord:
     )
 
 
-def _writing(data: bytes) -> Callable[[BinaryIO], None]:
-    def write(sink: BinaryIO) -> None:
-        sink.write(BytesIO(data).getbuffer())
-
-    return write
+def _write(data: bytes, sink: BinaryIO) -> None:
+    sink.write(data)

@@ -10,8 +10,7 @@ from typing import Final, Generic, ParamSpec, TypeVar, cast
 
 from provenance import environment as environments
 from provenance.calls.function import CachedFunction, is_async
-from provenance.engines.environments import Description, describe, encode, open_description
-from provenance.engines.shipping import dump
+from provenance.engines.shipping import Description, describe, dump, open_description
 from provenance.engines.worker import report
 from provenance.environment import Environment, using_environment
 from provenance.errors import EngineError, ProvenanceError
@@ -76,15 +75,20 @@ class _InContext(Generic[P, R]):
         self._function = function
         self._context = copy_context()
 
+    @property
+    def _environment(self) -> Environment:
+        """The environment of that context."""
+        return self._context.copy().run(environments.current)
+
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         # A context can be entered once at a time.
         return self._context.copy().run(self._function, *args, **kwargs)
 
     def __dask_tokenize__(self) -> tuple[object, ...]:
         """Return what stands for this in keys of Dask: the function, and where its results are stored."""
-        repo = self._context.copy().run(environments.current).repository()
         tokenize = require_library("dask.base", "a token of Dask").tokenize
-        return "provenance.in_context", tokenize(self._function), repo.repository_id
+        repository_id = self._environment.repository().repository_id
+        return "provenance.in_context", tokenize(self._function), repository_id
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the function, the environment as data, and the id of its repository.
@@ -92,9 +96,8 @@ class _InContext(Generic[P, R]):
         Raises:
             EngineError: if the repository is in the memory of this process.
         """
-        environment = self._context.copy().run(environments.current)
-        function = dump(self._function, environment.repository())
-        return restore_in_environment, (function, *pack_environment(environment))
+        function = dump(self._function, self._environment.repository())
+        return restore_in_environment, (function, *pack_environment(self._environment))
 
 
 def pack_environment(environment: Environment) -> tuple[bytes, str]:
@@ -107,25 +110,15 @@ def pack_environment(environment: Environment) -> tuple[bytes, str]:
     if description.default is None:
         problem = f"repository {repo.name!r} cannot be reached from another process"
         raise EngineError(problem, _ADVICE)
-    return encode(description)[1], repo.repository_id
+    return pickle.dumps(description), repo.repository_id
 
 
-class _InEnvironment(Generic[P, R]):
-    """Calls a function in an environment that came from another process."""
-
-    def __init__(self, function: Callable[P, R], environment: Environment) -> None:
-        functools.update_wrapper(cast("Callable[..., object]", self), function, updated=())
-        self._function = function
-        self._environment = environment
+class _InEnvironment(_InContext[P, R]):
+    """Calls a function in an environment that came from another process, in the context of the caller."""
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         with using_environment(self._environment):
             return self._function(*args, **kwargs)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Pickle as what this was made from: workers may start workers."""
-        with using_environment(self._environment):
-            return _InContext(self._function).__reduce__()
 
 
 @exported
@@ -139,7 +132,7 @@ def restore_in_environment(
     """
     environment = open_environment(description, repository_id)
     with using_environment(environment):
-        return _InEnvironment(pickle.loads(function), environment)
+        return _InEnvironment(pickle.loads(function))
 
 
 @functools.lru_cache(maxsize=4)

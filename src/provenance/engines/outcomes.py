@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, NoReturn, TypeAlias
@@ -14,7 +13,6 @@ from attrs import evolve, field, frozen
 from provenance.errors import EngineError
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord
-from provenance.model.references import UNREAD
 from provenance.util.formatting import describe_error, duration
 from provenance.util.naming import exported
 
@@ -60,10 +58,10 @@ class Failure:
 
 @frozen
 class Done:
-    """A call whose result was returned (*result*), or recorded with this *value* unless it is `UNREAD`."""
+    """A call whose result was returned (*result*), or recorded; the pickled *value* may come with its record."""
 
     record: ArtifactRecord | None = None
-    value: object = field(default=UNREAD, repr=False)
+    value: bytes | None = field(default=None, repr=False)
     result: object = field(default=None, repr=False)
 
 
@@ -88,16 +86,10 @@ _LIBRARY: Final = str(Path(__file__).parents[1])
 
 def _outside(trace: TracebackType | None) -> TracebackType | None:
     """Return the traceback from the first frame outside this library; all of it if there is none."""
-    for frame in _frames(trace):
-        if not frame.tb_frame.f_code.co_filename.startswith(_LIBRARY):
-            return frame
-    return trace
-
-
-def _frames(trace: TracebackType | None) -> Iterator[TracebackType]:
-    while trace is not None:
-        yield trace
-        trace = trace.tb_next
+    frame = trace
+    while frame is not None and frame.tb_frame.f_code.co_filename.startswith(_LIBRARY):
+        frame = frame.tb_next
+    return frame or trace
 
 
 def portable(failure: Failure) -> Failure:
@@ -113,12 +105,13 @@ def portable(failure: Failure) -> Failure:
     return failure if same else evolve(failure, error=None)
 
 
-_REMEDY: Final = {
+REMEDY: Final = {
     "raised": "see the traceback of the worker",
     "worker died": "look for the cause in its log, such as too little memory",
     "refused": "see the traceback",
     "plan differs": "install the same code on driver and workers",
 }
+"""What to do about each kind of failure."""
 
 
 def raise_failure(failure: Failure, finished: int) -> NoReturn:
@@ -126,7 +119,7 @@ def raise_failure(failure: Failure, finished: int) -> NoReturn:
     error = failure.error
     if error is None:
         problem = f"call {failure.index}: {failure.error_type}: {failure.message}"
-        error = EngineError(problem, _REMEDY[failure.kind])
+        error = EngineError(problem, REMEDY[failure.kind])
     if error.__traceback__ is None and failure.traceback:
         error.add_note(f"on the worker:\n{failure.traceback.rstrip()}")
     error.add_note(f"raised by call {failure.index}; {finished} other calls had finished")

@@ -1,7 +1,7 @@
 """Engines: where the misses of a map run. An engine is a value; `open` starts what it needs.
 
-A pool takes batches and gives arrivals back, in any order. Nearly every library offers futures, so
-that a new engine is a function that submits one.
+A pool takes batches and gives arrivals back, in any order; it is recalled before its engine stops.
+Nearly every library offers futures, so that a new engine is a function that submits one.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ from collections.abc import Callable, Generator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
+from functools import partial
 from importlib import import_module
 from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import Any, Final, Literal, Protocol, TypeAlias, cast, get_args
 
-from attrs import field, frozen
+from attrs import frozen
 
-from provenance.calls.draft import Call
-from provenance.engines import worker
-from provenance.engines.outcomes import Outcome
-from provenance.engines.shipping import Arrival, Committer
+from provenance.engines.shipping import Arrival, Committer, arrival_of
 from provenance.errors import ConfigError
 from provenance.util.formatting import safe_repr
 from provenance.util.validation import is_count, require_known
@@ -29,57 +27,66 @@ from provenance.util.validation import is_count, require_known
 EngineName: TypeAlias = Literal["serial", "threads", "processes"]
 
 
-@frozen(eq=False)
-class Batch:
-    """Calls of one function that are run together; `number` tells batches apart."""
+class FutureLike(Protocol):
+    """What `concurrent.futures`, loky and Dask have in common."""
 
-    number: int
-    calls: tuple[Call, ...] = field(repr=False)
-    take_over: bool = False
-
-
-@frozen(eq=False)
-class Landing:
-    """What came of a batch: an arrival, or the *error* with which its worker was lost."""
-
-    number: int
-    arrival: Arrival | None
-    error: BaseException | None = None
+    def result(self) -> Any: ...  # noqa: D102, ANN401 - as in the standard library
+    def add_done_callback(self, fn: Callable[[Any], object], /) -> object: ...  # noqa: D102
+    def cancel(self) -> object: ...  # noqa: D102
 
 
-Pack: TypeAlias = Callable[[Batch], bytes]
-Unpack: TypeAlias = Callable[[bytes], Arrival]
+Landing: TypeAlias = tuple[int, Arrival | Exception]
+"""What came of the batch of this number: an arrival, or the error with which its worker was lost."""
+Submit: TypeAlias = Callable[[Callable[[Any], Any], Any], FutureLike]
+"""Starts to run a function with its argument: `worker.work` with bytes, or `worker.run_here` with calls."""
 
 
-class Pool(Protocol):
-    """What runs batches; used by one thread."""
+class Pool:
+    """Runs batches as futures; used by one thread.
 
-    @property
-    def width(self) -> int:
-        """The number of batches that run at the same time."""
-        ...
+    Args:
+        submit: Starts to run a batch.
+        width: Number of batches that run at the same time.
+        is_remote: Whether calls are pickled, and run together; else they run in this process, one by one.
+        retries: Whether it runs a batch again by itself when a worker dies, before it gives the batch up.
+    """
 
-    @property
-    def is_remote(self) -> bool:
-        """Whether calls are pickled, and run together; else they run in this process, one by one."""
-        ...
+    def __init__(
+        self, submit: Submit, width: int, *, is_remote: bool = True, retries: bool = False
+    ) -> None:
+        self._submit = submit
+        self.width = width
+        self.is_remote = is_remote
+        self.retries = retries
+        self._flying: dict[int, FutureLike] = {}
+        self._ended: SimpleQueue[tuple[int, FutureLike]] = SimpleQueue()
 
-    @property
-    def retries(self) -> bool:
-        """Whether it runs a batch again by itself when a worker dies, before it gives the batch up."""
-        ...
+    def ship(self, number: int, work: Callable[[Any], Any], batch: object) -> None:
+        """Start to *work* on a batch, which *number* tells apart from others."""
+        try:
+            future = self._submit(work, batch)
+        except Exception as error:  # noqa: BLE001 - a broken pool raises errors of its own
+            future = Future[bytes]()
+            future.set_exception(error)
+        self._flying[number] = future
+        future.add_done_callback(lambda done: self._ended.put((number, done)))
 
-    def ship(self, batch: Batch, pack: Pack, /) -> None:
-        """Start to run a batch, of which *pack* makes the bytes for `worker.work`."""
-        ...
-
-    def land(self, timeout: float | None, unpack: Unpack, /) -> Landing | None:
-        """Wait for a batch that has ended, and return what came of it; None after *timeout* seconds."""
-        ...
+    def land(self, timeout: float | None) -> Landing | None:
+        """Wait for a batch that has ended; None after *timeout* seconds."""
+        try:
+            number, future = self._ended.get(timeout=timeout)
+        except Empty:
+            return None
+        self._flying.pop(number, None)
+        try:
+            return number, arrival_of(future.result())
+        except Exception as error:  # noqa: BLE001 - a lost worker shows in an error of the library
+            return number, error
 
     def recall(self) -> None:
         """Cancel what has not begun."""
-        ...
+        for future in self._flying.values():
+            future.cancel()
 
 
 class Engine(Protocol):
@@ -100,124 +107,32 @@ class Engine(Protocol):
         ...
 
 
-class FutureLike(Protocol):
-    """What `concurrent.futures`, loky and Dask have in common."""
+class _Later:
+    """A future whose work is done when its result is wanted, in the thread of the caller."""
 
-    def result(self) -> Any: ...  # noqa: D102, ANN401 - as in the standard library
-    def add_done_callback(self, fn: Callable[[Any], object], /) -> object: ...  # noqa: D102
-    def cancel(self) -> object: ...  # noqa: D102
+    def __init__(self, work: Callable[[Any], Any], batch: object) -> None:
+        self.result = partial(work, batch)
 
+    def add_done_callback(self, fn: Callable[[Any], object], /) -> None:
+        fn(self)
 
-Submit: TypeAlias = Callable[[Callable[[bytes], bytes], bytes], FutureLike]
-
-
-class FuturePool:
-    """A pool whose batches are futures of `worker.work` in other processes."""
-
-    is_remote = True
-
-    def __init__(self, submit: Submit, width: int, *, retries: bool = False) -> None:
-        self._submit = submit
-        self.width = width
-        self.retries = retries
-        self._flying: dict[int, FutureLike] = {}
-        self._ended: SimpleQueue[tuple[int, FutureLike]] = SimpleQueue()
-
-    def ship(self, batch: Batch, pack: Pack) -> None:
-        """Submit a batch."""
-        number, payload = batch.number, pack(batch)
-        try:
-            future = self._submit(worker.work, payload)
-        except Exception as error:  # noqa: BLE001 - a broken pool raises errors of its own
-            future = Future[bytes]()
-            future.set_exception(error)
-        self._flying[number] = future
-        future.add_done_callback(lambda done: self._ended.put((number, done)))
-
-    def land(self, timeout: float | None, unpack: Unpack) -> Landing | None:
-        """Wait for the next future."""
-        try:
-            number, future = self._ended.get(timeout=timeout)
-        except Empty:
-            return None
-        self._flying.pop(number, None)
-        try:
-            return Landing(number, unpack(future.result()))
-        except Exception as error:  # noqa: BLE001 - a lost worker shows in an error of the library
-            return Landing(number, None, error)
-
-    def recall(self) -> None:
-        """Cancel what has not begun."""
-        for future in self._flying.values():
-            future.cancel()
+    def cancel(self) -> None:
+        """Do nothing: no one asks for the result then."""
 
 
-class ThreadPool:
-    """A pool of threads of this process; each call runs in a copy of the context of the map."""
-
-    is_remote = retries = False
-
-    def __init__(self, executor: Executor, width: int) -> None:
-        self._executor = executor
-        self.width = width
-        self._flying: set[Future[None]] = set()
-        self._ended: SimpleQueue[Landing] = SimpleQueue()
-
-    def ship(self, batch: Batch, _: Pack) -> None:
-        """Submit a batch."""
-        future = self._executor.submit(copy_context().run, self._run, batch)
-        self._flying.add(future)
-        future.add_done_callback(self._flying.discard)
-
-    def _run(self, batch: Batch) -> None:
-        self._ended.put(_run_here(batch))
-
-    def land(self, timeout: float | None, _: Unpack) -> Landing | None:
-        """Wait for the next batch."""
-        try:
-            return self._ended.get(timeout=timeout)
-        except Empty:
-            return None
-
-    def recall(self) -> None:
-        """Cancel what has not begun."""
-        for future in list(self._flying):
-            future.cancel()
-
-
-class SerialPool:
-    """Runs a batch when its result is waited for, in the thread of the caller."""
-
-    is_remote = retries = False
-    width = 1
-
-    def __init__(self) -> None:
-        self._waiting: list[Batch] = []
-
-    def ship(self, batch: Batch, _: Pack) -> None:
-        """Note a batch."""
-        self._waiting.append(batch)
-
-    def land(self, timeout: float | None, _: Unpack) -> Landing | None:
+class _SerialPool(Pool):
+    def land(self, timeout: float | None) -> Landing | None:
         """Run the next batch, unless there is no time."""
-        if not self._waiting or timeout == 0:
-            return None
-        return _run_here(self._waiting.pop(0))
-
-    def recall(self) -> None:
-        """Forget what was noted."""
-        self._waiting.clear()
+        return None if timeout == 0 else super().land(timeout)
 
 
-def _run_here(batch: Batch) -> Landing:
-    try:
-        outcomes: tuple[Outcome, ...]
-        outcomes, events = worker.run_here(batch.calls)
-    except BaseException as error:
-        if isinstance(error, Exception):
-            return Landing(batch.number, None, error)
-        raise
-    return Landing(batch.number, Arrival(outcomes, events, same_process=True))
+def _thread_pool(executor: Executor, width: int) -> Pool:
+    """Return a pool of threads of this process; each call runs in a copy of the context of the map."""
+
+    def submit(work: Callable[[Any], Any], batch: object) -> FutureLike:
+        return executor.submit(copy_context().run, work, batch)
+
+    return Pool(submit, width, is_remote=False)
 
 
 @frozen
@@ -229,7 +144,7 @@ class SerialEngine:
 
     def open(self) -> AbstractContextManager[Pool]:
         """Return the pool."""
-        return nullcontext(SerialPool())
+        return nullcontext(_SerialPool(_Later, 1, is_remote=False))
 
 
 @frozen
@@ -244,11 +159,7 @@ class ThreadEngine:
     def open(self) -> Generator[Pool]:
         """Start the threads; they stop at the end of the block."""
         with ThreadPoolExecutor(self.workers, "provenance-map") as executor:
-            pool = ThreadPool(executor, self.workers)
-            try:
-                yield pool
-            finally:
-                pool.recall()
+            yield _thread_pool(executor, self.workers)
 
 
 @frozen
@@ -259,18 +170,17 @@ class ProcessEngine:
     workers: int
     commit: Committer = "auto"
 
-    @contextmanager
-    def open(self) -> Generator[Pool]:
+    def open(self) -> AbstractContextManager[Pool]:
         """Start the processes, unless they are there."""
 
-        def submit(work: Callable[[bytes], bytes], payload: bytes) -> FutureLike:
+        def submit(work: Callable[[Any], Any], batch: object) -> FutureLike:
             try:
-                return _executor(self.workers).submit(work, payload)
+                return _executor(self.workers).submit(work, batch)
             except BrokenExecutor:  # a worker died: the others are gone, too
                 _executors.pop((os.getpid(), self.workers), None)
-                return _executor(self.workers).submit(work, payload)
+                return _executor(self.workers).submit(work, batch)
 
-        yield FuturePool(submit, self.workers)
+        return nullcontext(Pool(submit, self.workers))
 
 
 _IDLE: Final = 300.0
@@ -297,13 +207,11 @@ class ExecutorEngine:
     width: int
     commit: Committer = "auto"
 
-    @contextmanager
-    def open(self) -> Generator[Pool]:
+    def open(self) -> AbstractContextManager[Pool]:
         """Use the executor."""
         if isinstance(self.executor, ThreadPoolExecutor):
-            yield ThreadPool(self.executor, self.width)
-        else:
-            yield FuturePool(cast("Submit", self.executor.submit), self.width)
+            return nullcontext(_thread_pool(self.executor, self.width))
+        return nullcontext(Pool(cast("Submit", self.executor.submit), self.width))
 
 
 @frozen
@@ -321,14 +229,10 @@ class JoblibEngine:
         with library.parallel_config(**self.options):
             workers: int = library.effective_n_jobs()
         with ThreadPoolExecutor(1, "provenance-joblib") as executor:
-            pool = _JoblibPool(library, self.options, workers, executor)
-            try:
-                yield pool
-            finally:
-                pool.recall()
+            yield _JoblibPool(library, self.options, workers, executor)
 
 
-class _JoblibPool(FuturePool):
+class _JoblibPool(Pool):
     """Runs what waits as one `Parallel`, then what has come since; joblib takes no single tasks."""
 
     def __init__(
@@ -343,23 +247,23 @@ class _JoblibPool(FuturePool):
         self._options = options
         self._executor = executor
         self._guard = Lock()
-        self._queue: list[tuple[bytes, Future[bytes]]] = []
+        self._queue: list[tuple[Any, Future[Any]]] = []
         self._is_running = False
 
-    def _enqueue(self, _: Callable[[bytes], bytes], payload: bytes) -> FutureLike:
-        future = Future[bytes]()
+    def _enqueue(self, work: Callable[[Any], Any], batch: object) -> FutureLike:
+        future = Future[Any]()
         with self._guard:
-            self._queue.append((payload, future))
+            self._queue.append((self._library.delayed(work)(batch), future))
         return future
 
-    def land(self, timeout: float | None, unpack: Unpack) -> Landing | None:
+    def land(self, timeout: float | None) -> Landing | None:
         """Begin a round, unless one is running, and wait for the next future."""
         with self._guard:
             begins = bool(self._queue) and not self._is_running
             self._is_running = self._is_running or begins
         if begins:
             self._executor.submit(self._run_rounds)
-        return super().land(timeout, unpack)
+        return super().land(timeout)
 
     def _run_rounds(self) -> None:
         while True:
@@ -368,18 +272,17 @@ class _JoblibPool(FuturePool):
                 if not waiting:
                     self._is_running = False
                     return
-            self._run_round([(p, f) for p, f in waiting if f.set_running_or_notify_cancel()])
+            self._run_round([(t, f) for t, f in waiting if f.set_running_or_notify_cancel()])
 
-    def _run_round(self, batches: list[tuple[bytes, Future[bytes]]]) -> None:
-        parallel, delayed = self._library.Parallel, self._library.delayed
+    def _run_round(self, tasks: list[tuple[Any, Future[Any]]]) -> None:
         try:
             with self._library.parallel_config(**self._options):
-                work = [delayed(worker.work)(payload) for payload, _ in batches]
-                answers = parallel(return_as="generator", batch_size=1)(work)
-                for (_, future), answer in zip(batches, answers, strict=True):
+                parallel = self._library.Parallel(return_as="generator", batch_size=1)
+                answers = parallel([task for task, _ in tasks])
+                for (_, future), answer in zip(tasks, answers, strict=True):
                     future.set_result(answer)
         except Exception as error:  # noqa: BLE001 - a broken pool raises errors of its own
-            for _, future in batches:
+            for _, future in tasks:
                 if not future.done():
                     future.set_exception(error)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TextIO, cast
@@ -28,26 +29,17 @@ def show(
         problem = f"must be a bool or a function, got {safe_repr(wanted)}"
         raise ConfigError("progress", problem, "pass progress=True")
     elif find_spec("tqdm") is not None:
-        with _bar() as report:
-            yield report
+        # It shows in a terminal, in a notebook, and in the log of a job.
+        with import_module("tqdm.auto").tqdm(unit=" calls") as bar:
+            yield partial(_advance, bar)
     else:
         yield lines(sys.stderr)
 
 
-@contextmanager
-def _bar() -> Generator[Callable[[Progress], None]]:
-    """Yield what updates a bar of tqdm: in a terminal, in a notebook, and in the log of a job."""
-    bar: Any = import_module("tqdm.auto").tqdm(unit=" calls")
-
-    def report(progress: Progress) -> None:
-        bar.total = progress.total
-        bar.set_postfix_str(f"{progress.hits} hits, {progress.failed} failed", refresh=False)
-        bar.update(progress.done - bar.n)
-
-    try:
-        yield report
-    finally:
-        bar.close()
+def _advance(bar: Any, progress: Progress) -> None:  # noqa: ANN401 - tqdm's type
+    bar.total = progress.total
+    bar.set_postfix_str(f"{progress.hits} hits, {progress.failed} failed", refresh=False)
+    bar.update(progress.done - bar.n)
 
 
 def lines(stream: TextIO) -> Callable[[Progress], None] | None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 from attrs import frozen
 
 from provenance.calls.function import CachedFunction
 from provenance.engines.functions import in_context
-from provenance.engines.pools import FutureLike, FuturePool, Pool
+from provenance.engines.pools import FutureLike, Pool
 from provenance.engines.shipping import Committer
 from provenance.util.optional import require_library
 
@@ -24,8 +24,7 @@ class RayEngine:
     options: Mapping[str, object]
     commit: Committer = "auto"
 
-    @contextmanager
-    def open(self) -> Generator[Pool]:
+    def open(self) -> AbstractContextManager[Pool]:
         """Use the cluster that is connected, or start one on this machine."""
         library = require_library("ray", "the engine ray")
         if not library.is_initialized():
@@ -38,11 +37,7 @@ class RayEngine:
             future: FutureLike = task.remote(payload).future()
             return future
 
-        pool = FuturePool(submit, max(1, int(library.cluster_resources().get("CPU", 1))))
-        try:
-            yield pool
-        finally:
-            pool.recall()
+        return nullcontext(Pool(submit, max(1, int(library.cluster_resources().get("CPU", 1)))))
 
 
 def ray(*, commit: Committer = "auto", **options: object) -> RayEngine:

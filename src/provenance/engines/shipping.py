@@ -1,6 +1,6 @@
-"""What travels between driver and worker: shipments of calls, and the arrivals that come back.
+"""What travels between driver and worker: shipments of calls, the arrivals that come back, and the driver's environment.
 
-Both are dictionaries of plain data, pickled: a worker of another release of this library must be
+Shipments and arrivals are dictionaries of plain data, pickled: a worker of another release of this library must be
 able to read that it is one. Results among the arguments travel as references where the worker reads the
 same repository, else with their values.
 """
@@ -8,24 +8,33 @@ same repository, else with their values.
 from __future__ import annotations
 
 import io
+import os
 import pickle
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from provenance.codecs.pickling import code_pickler
+from provenance.config import reopening, sources, wiring
+from provenance.config.schema import Config
 from provenance.engines.outcomes import Outcome
+from provenance.environment import Environment
 from provenance.events import Event
 from provenance.model.ids import ArtifactId, BlobId, RunId, ValueId
 from provenance.model.records import ArtifactRecord, Derivation, Origin
 from provenance.model.references import ArtifactRef, is_proxy, represented_artifact, unwrap
 from provenance.ports.records import RecordWithInputs
+from provenance.repository.handles import Blueprint, Repository
 from provenance.results.handles import make_proxy, restore_value
 from provenance.results.kinds import DEFAULT_OPTIONS, FORMS, LAZY
 from provenance.results.origin import CurrentOrigin
+from provenance.util.locks import ForkSafeLock
 from provenance.util.naming import exported
 
 Committer: TypeAlias = Literal["auto", "worker", "driver"]
@@ -43,7 +52,7 @@ class Shipment:
     """A batch of calls of one function as it travels.
 
     Attributes:
-        environment: digest and bytes of the description of the driver's environment.
+        environment: the pickled description of the driver's environment.
         expected: id of the driver's repository.
         function: digest and bytes of the function.
         calls: the pickled calls.
@@ -53,7 +62,7 @@ class Shipment:
         parent: id of the driver's run.
     """
 
-    environment: tuple[str, bytes] = field(repr=False)
+    environment: bytes = field(repr=False)
     expected: str
     function: tuple[str, bytes] = field(repr=False)
     calls: bytes = field(repr=False)
@@ -128,6 +137,14 @@ def unseal(data: bytes) -> tuple[str, bytes]:
     return "", envelope["content"]
 
 
+def arrival_of(answer: Arrival | bytes) -> Arrival:
+    """Return the arrival in what a worker has answered: a thread of the driver needs no envelope."""
+    if isinstance(answer, Arrival):
+        return answer
+    problem, content = unseal(answer)
+    return Arrival(refused=problem) if problem else cast("Arrival", pickle.loads(content))
+
+
 class _Pickler(code_pickler()):  # type: ignore[misc]  # mypy refuses a call as base
     """Pickles results as references if they are from *home*, else with their values."""
 
@@ -179,6 +196,92 @@ def restore_carried(
     return make_proxy(known, CurrentOrigin(), value, options=options)
 
 
-def is_small(record: ArtifactRecord, largest: int) -> bool:
-    """Tell whether a builtin value is to travel with its record, so that the driver need not read it."""
-    return bool(FORMS.intersection(record.interface)) and record.value_blob.size <= largest
+# ---------------------------------------------------------------- the environment
+
+
+@frozen
+class Description:
+    """An environment as data: its configuration as it was written, and its settings.
+
+    `process` and `key` find the environment itself in the process that described it.
+    """
+
+    config: str | None = field(repr=False)
+    default: str | Blueprint | None
+    settings: Mapping[str, Any]
+    process: int
+    key: str
+
+
+_SETTINGS: Final = (
+    "use_cache",
+    "read_only",
+    "check_mutations",
+    "results",
+    "on_code_change",
+    "single_flight",
+)
+"""The fields of an environment that travel as they are."""
+
+
+def describe(environment: Environment) -> Description:
+    """Return what a worker needs to open the same stores; its default is None if none of it can travel."""
+    config: str | None = None
+    if environment.written is not None:
+        with suppress(TypeError):  # it may hold objects
+            config = sources.to_json(*environment.written)
+    return Description(
+        config,
+        _default(environment, configured=config is not None),
+        {name: getattr(environment, name) for name in _SETTINGS},
+        os.getpid(),
+        _remember(environment),
+    )
+
+
+def _default(environment: Environment, *, configured: bool) -> str | Blueprint | None:
+    """Return the name of the default repository if the configuration has it, else its blueprint."""
+    default = environment.default
+    if isinstance(default, Repository):
+        opener = environment.openers.get(default.name)
+        if not configured or opener is None or opener() is not default:
+            return default.blueprint
+        default = default.name
+    return default if configured else None
+
+
+def open_description(description: Description) -> Environment:
+    """Return the environment: itself in the process that described it, else with stores opened here.
+
+    Databases are not created: one that is missing is another machine's.
+
+    Raises:
+        ConfigError, StoreUnavailableError, MissingLibraryError: if a store cannot be opened here.
+    """
+    if description.process == os.getpid() and description.key in _described:
+        return _described[description.key]
+    if description.config is not None:
+        environment = reopening.reopen_environment(description.config)
+    else:
+        environment = wiring.environment_of(Config(blobstores={}, artifact_repos={}), Path())
+    default = description.default
+    if isinstance(default, Blueprint):
+        return evolve(
+            environment, default=reopening.restore_repository(default), **description.settings
+        )
+    return evolve(environment, default=default, **description.settings)
+
+
+_MANY: Final = 16
+_described: Final[OrderedDict[str, Environment]] = OrderedDict()
+"""The environments that this process has described, by key; a worker in the same process uses them."""
+_guard: Final = ForkSafeLock()
+
+
+def _remember(environment: Environment) -> str:
+    key = f"{id(environment):x}"
+    with _guard.lock:
+        _described[key] = environment
+        while len(_described) > _MANY:
+            _described.popitem(last=False)
+    return key

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
-from provenance.engines.pools import FutureLike, FuturePool, Pool
+from provenance.engines.pools import FutureLike, Pool
 from provenance.engines.shipping import Committer
 from provenance.util.optional import require_library
 
@@ -36,11 +36,7 @@ class SparkEngine:
             def submit(work: Callable[[bytes], bytes], payload: bytes) -> FutureLike:
                 return threads.submit(collect, work, payload)
 
-            pool = FuturePool(submit, width)
-            try:
-                yield pool
-            finally:
-                pool.recall()
+            yield Pool(submit, width)
 
 
 def spark(session: object, *, commit: Committer = "auto") -> SparkEngine:

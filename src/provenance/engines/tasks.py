@@ -34,15 +34,13 @@ async def zip_async(
         yield tuple(items)
 
 
-def _aiter(iterable: Iterable[object] | AsyncIterable[object]) -> AsyncIterator[object]:
+async def _aiter(iterable: Iterable[object] | AsyncIterable[object]) -> AsyncIterator[object]:
     if isinstance(iterable, AsyncIterable):
-        return aiter(iterable)
-    return _wrapped(iterable)
-
-
-async def _wrapped(iterable: Iterable[object]) -> AsyncIterator[object]:
-    for item in iterable:
-        yield item
+        async for item in iterable:
+            yield item
+    else:
+        for item in iterable:
+            yield item
 
 
 async def collected(iterable: Iterable[object] | AsyncIterable[object]) -> Iterable[object]:

@@ -1,6 +1,7 @@
 """What runs where the calls run: in a thread of the driver, or in a worker process that opens the driver's stores.
 
-A worker plans each call again and compares the id with the planned one before it runs anything.
+A worker plans each call again and compares the id with the planned one before it runs anything. It keeps the records of
+new results for a moment, and puts them together: whatever else is asked of the stores comes after what was put before.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ import os
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from provenance.calls import execute, straight
 from provenance.calls.draft import Call
@@ -21,37 +22,47 @@ from provenance.calls.function import CachedFunction, spec_of
 from provenance.calls.spec import FunctionSpec
 from provenance.config import wiring
 from provenance.config.schema import MemoryRepoSettings
-from provenance.effect import Interpreter, run
-from provenance.engines.deferral import Deferral, naming_parent
-from provenance.engines.environments import Description, open_description
-from provenance.engines.outcomes import Done, Failure, Outcome, failure_of, portable
+from provenance.effect import Effect, Interpreter, overlay, run, with_layer
+from provenance.engines.outcomes import Done, Outcome, failure_of, portable
 from provenance.engines.shipping import (
     LARGEST_RESULT,
     Arrival,
     Copy,
+    Description,
     Shipment,
     ShippedCall,
     dump,
-    is_small,
     library_version,
+    open_description,
     seal,
     unseal,
 )
 from provenance.environment import Environment, Opener, using_environment
 from provenance.errors import EngineError, ProvenanceError
 from provenance.events import Event
-from provenance.model.ids import ArtifactId
+from provenance.hashing import hash_value
+from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import ArtifactRecord, Run
-from provenance.model.references import UNREAD, unwrap
-from provenance.ports.blobs import ReadBlob
+from provenance.model.references import unwrap
+from provenance.ports.blobs import ReadBlob, WriteBlob, WriteBlobs
 from provenance.ports.capabilities import AllEffects
-from provenance.ports.machine import CurrentRun
-from provenance.ports.records import ListIds, ReadStoredRecord, record_with_inputs
+from provenance.ports.leases import AcquireLease, ReleaseLease, RenewLease
+from provenance.ports.machine import CurrentRun, Now, Sleep
+from provenance.ports.records import (
+    FindRecord,
+    ListIds,
+    PutRecord,
+    PutRecords,
+    ReadStoredRecord,
+    record_with_inputs,
+)
 from provenance.repository.handles import Repository
+from provenance.results.kinds import FORMS
 from provenance.telemetry import collecting
 from provenance.util.formatting import describe_error
 
-T = TypeVar("T")
+A = TypeVar("A")
+E = TypeVar("E", bound=Effect[Any])
 RepositoryLayer: TypeAlias = Callable[[Interpreter[AllEffects]], Interpreter[AllEffects]]
 
 _SMALL: Final = 4_096
@@ -67,8 +78,8 @@ def perform(call: Call) -> object:
     return asyncio.run(cast("Any", execute.execute_async(call)))
 
 
-def run_here(calls: Sequence[Call]) -> tuple[tuple[Outcome, ...], tuple[Event, ...]]:
-    """Execute calls in a thread of the driver; returns outcomes and events."""
+def run_here(calls: Sequence[Call]) -> Arrival:
+    """Execute calls in a thread of the driver."""
     events: list[Event] = []
 
     def work() -> tuple[Outcome, ...]:
@@ -81,7 +92,7 @@ def run_here(calls: Sequence[Call]) -> tuple[tuple[Outcome, ...], tuple[Event, .
                 outcomes.append(failure_of(error, call.plan.artifact_id))
         return tuple(outcomes)
 
-    return collecting(events, work), tuple(events)
+    return Arrival(collecting(events, work), tuple(events), same_process=True)
 
 
 def work(payload: bytes) -> bytes:
@@ -98,15 +109,16 @@ class _Place:
     """Where a worker runs calls: an environment, whose results the worker or the driver commits."""
 
     environment: Environment
+    is_driver: bool
     outbox: Repository | None = None
-    exported: set[ArtifactId] | None = None
+    exported: set[ArtifactId] = field(factory=set)
 
 
 def run_shipment(shipment: Shipment) -> Arrival:
     """Run a shipment in this process."""
-    description: Description = pickle.loads(shipment.environment[1])
+    by_driver = shipment.commit == "driver"
     try:
-        place = _open_place(shipment, description)
+        place = _open_place(shipment.environment, by_driver, shipment.parent, os.getpid())
     except ProvenanceError as error:
         return Arrival(unreached=report(describe_error(error)))
     with using_environment(place.environment):
@@ -127,11 +139,10 @@ def run_shipment(shipment: Shipment) -> Arrival:
         batch = _Batch(shipment, place, function)
         outcomes = collecting(events, lambda: batch.run(calls))
         if place.outbox is not None:
-            outcomes, copies = _export(place, outcomes)
+            outcomes, copies = _export(place.outbox, place.exported, outcomes)
         else:
             copies = ()
-    same = description.process == os.getpid()
-    return Arrival(outcomes, tuple(events), copies=copies, same_process=same)
+    return Arrival(outcomes, tuple(events), copies=copies, same_process=place.is_driver)
 
 
 def _repository_of(function: CachedFunction[..., object], environment: Environment) -> Repository:
@@ -146,45 +157,102 @@ def report(problem: str) -> str:
 
 # ---------------------------------------------------------------- what a worker keeps
 
-_MOST_PLACES: Final = 4
 _MOST_FUNCTIONS: Final = 64
-_places: Final[OrderedDict[object, _Place]] = OrderedDict()
-_functions: Final[OrderedDict[object, CachedFunction[..., object]]] = OrderedDict()
+_functions: Final[OrderedDict[tuple[str, int], CachedFunction[..., object]]] = OrderedDict()
 
 
-def _keep(kept: OrderedDict[object, T], key: object, most: int, make: Callable[[], T]) -> T:
-    found = kept.get(key)
-    if found is None:
-        found = kept[key] = make()
-        while len(kept) > most:
-            kept.popitem(last=False)
-    return found
-
-
-def _open_place(shipment: Shipment, description: Description) -> _Place:
+@lru_cache(maxsize=4)
+def _open_place(description: bytes, by_driver: bool, parent: RunId | None, process: int) -> _Place:
     """Return where to run: the driver's stores, or a repository in memory that is emptied to the driver."""
-    by_driver = shipment.commit == "driver"
-
-    def make() -> _Place:
-        if not by_driver:
-            return _Place(open_description(description))
-        settings = MemoryRepoSettings(delete=True)
-        memory = wiring.open_repository("outbox", settings, Path(), None)
-        outbox = memory.with_layer(partial(naming_parent, shipment.parent))
-        environment = evolve(
-            open_description(evolve(description, config=None, default=None, process=-1)),
-            default=outbox,
-            read_only=False,
-            single_flight=None,
-        )
-        return _Place(environment, outbox, set())
-
-    key = shipment.environment[0], by_driver, shipment.parent, os.getpid()
-    return _keep(_places, key, _MOST_PLACES, make)
+    given: Description = pickle.loads(description)
+    is_driver = given.process == process
+    if not by_driver:
+        return _Place(open_description(given), is_driver)
+    memory = wiring.open_repository("outbox", MemoryRepoSettings(delete=True), Path(), None)
+    outbox = memory.with_layer(partial(naming_parent, parent))
+    environment = evolve(
+        open_description(evolve(given, config=None, default=None, process=-1)),
+        default=outbox,
+        read_only=False,
+        single_flight=None,
+    )
+    return _Place(environment, is_driver, outbox)
 
 
 def _load_function(digest: str, data: bytes) -> CachedFunction[..., object]:
-    return _keep(_functions, (digest, os.getpid()), _MOST_FUNCTIONS, lambda: pickle.loads(data))
+    key = digest, os.getpid()
+    if key not in _functions:
+        _functions[key] = pickle.loads(data)
+        if len(_functions) > _MOST_FUNCTIONS:
+            _functions.popitem(last=False)
+    return _functions[key]
+
+
+# ---------------------------------------------------------------- what waits to be committed
+
+_LONGEST: Final = 0.25
+"""Seconds of computing that may wait to be committed."""
+_LEASES: Final = (AcquireLease, RenewLease, ReleaseLease)
+_UNAFFECTED: Final = (FindRecord, WriteBlob, WriteBlobs, Now, CurrentRun, Sleep, *_LEASES)
+"""What may be asked while records wait: a look-up of another artifact, and what a commit begins with."""
+
+
+def naming_parent(parent: RunId | None, base: Interpreter[E]) -> Interpreter[E]:
+    """Return *base*, in which the run of this process is one that the run *parent* started.
+
+    The process works for other runs, too: so its run has another id for each.
+    """
+
+    def answer(_: CurrentRun) -> Run:
+        run = base.answer_to(CurrentRun)(CurrentRun())
+        if parent is None or run.id == parent:
+            return run
+        return evolve(run, id=RunId(hash_value([run.id, parent])), parent_id=parent)
+
+    return overlay(base, CurrentRun.on(answer))
+
+
+class Deferral:
+    """A repository whose records wait until `flush`, until they took long to compute, or until something else is asked.
+
+    `lost` are the artifacts whose commit has failed.
+    """
+
+    def __init__(self, repo: Repository, parent: RunId | None = None) -> None:
+        self._put_all = repo.interpreter.answer_to(PutRecords)
+        self._waiting: dict[ArtifactId, PutRecord] = {}
+        self._seconds = 0.0
+        self._stored: dict[ArtifactId, ArtifactRecord] = {}
+        self.lost: frozenset[ArtifactId] = frozenset()
+        self.repo = repo.with_layer(
+            lambda stores: with_layer(naming_parent(parent, stores), self._answer)
+        )
+
+    def _answer(self, effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
+        asked: object = effect
+        if isinstance(asked, PutRecord) and not (asked.replace or asked.besides):
+            self._waiting[asked.record.id] = asked
+            self._seconds += asked.record.compute_duration
+            if self._seconds >= _LONGEST:
+                self.flush()
+            return cast("A", self._stored.get(asked.record.id, asked.record))
+        if isinstance(asked, FindRecord) and asked.id in self._waiting:
+            return cast("A", self._waiting[asked.id].record)
+        if self._waiting and not isinstance(asked, _UNAFFECTED):
+            self.flush()
+        return inner(effect)
+
+    def flush(self) -> dict[ArtifactId, ArtifactRecord]:
+        """Put what waits, in one transaction; returns all records that are stored by now, by id."""
+        waiting, self._waiting, self._seconds = self._waiting, {}, 0.0
+        if waiting:
+            try:
+                stored = self._put_all(PutRecords(tuple(waiting.values())))
+            except BaseException:
+                self.lost |= waiting.keys()
+                raise
+            self._stored.update(zip(waiting, stored, strict=True))
+        return self._stored
 
 
 # ---------------------------------------------------------------- the calls of a shipment
@@ -192,10 +260,6 @@ def _load_function(digest: str, data: bytes) -> CachedFunction[..., object]:
 
 def _open_layered(open_repository: Opener, layer: RepositoryLayer) -> Repository:
     return open_repository().with_layer(layer)
-
-
-def _opened_once(open_repository: Opener) -> Opener:
-    return cache(open_repository)
 
 
 class _Batch:
@@ -224,7 +288,7 @@ class _Batch:
         # Inner calls may use the same repository by its name, or others.
         name_parent = partial(naming_parent, self._shipment.parent)
         openers: dict[str, Opener] = {
-            name: _opened_once(partial(_open_layered, opener, name_parent))
+            name: cache(partial(_open_layered, opener, name_parent))
             for name, opener in environment.openers.items()
         }
         own, default = self._spec.options.repo, environment.default
@@ -259,39 +323,21 @@ class _Batch:
         except Exception as error:  # noqa: BLE001 - hashing runs methods of the arguments
             return portable(failure_of(error, shipped.artifact_id, "refused"))
         if call.plan.artifact_id != shipped.artifact_id:
-            return self._differs(shipped, call)
+            problem = (
+                f"the worker derives the id {call.plan.artifact_id} for this call of "
+                f"{call.spec.wrapped.label}, and the driver {shipped.artifact_id}"
+            )
+            differs = EngineError(problem, "install the same code and libraries on both")
+            return failure_of(differs, shipped.artifact_id, "plan differs")
         try:
             result: Any = perform(evolve(call, as_proxy=True))
             record: ArtifactRecord = result.__provenance_record__()
-            if self._shipment.returns_values or is_small(record, _SMALL):
-                return Done(record, _Value(dump(unwrap(result), None)))
-            return Done(record)
+            # The driver need not read a small builtin value then.
+            is_small = FORMS.intersection(record.interface) and record.value_blob.size <= _SMALL
+            travels = self._shipment.returns_values or is_small
+            return Done(record, dump(unwrap(result), None) if travels else None)
         except Exception as error:  # noqa: BLE001 - the function may raise anything
             return portable(failure_of(error, shipped.artifact_id))
-
-    def _differs(self, shipped: ShippedCall, call: Call) -> Failure:
-        problem = (
-            f"the worker derives the id {call.plan.artifact_id} for this call of "
-            f"{call.spec.wrapped.label}, and the driver {shipped.artifact_id}"
-        )
-        error = EngineError(problem, "install the same code and libraries on both")
-        return failure_of(error, shipped.artifact_id, "plan differs")
-
-
-@frozen
-class _Value:
-    """A value as it travels with its record."""
-
-    data: bytes
-
-    def load(self) -> object:
-        """Return the value."""
-        return pickle.loads(self.data)
-
-
-def load_value(value: object) -> object:
-    """Return the value that travelled with a record, or `UNREAD`."""
-    return value.load() if isinstance(value, _Value) else UNREAD
 
 
 def _lose(outcome: Outcome, lost: frozenset[ArtifactId], error: Exception) -> Outcome:
@@ -306,17 +352,16 @@ def _recorded(outcome: Outcome, winners: dict[ArtifactId, ArtifactRecord]) -> Ou
         return outcome
     stored = winners.get(outcome.record.id, outcome.record)
     same = stored.value_id == outcome.record.value_id
-    return evolve(outcome, record=stored, value=outcome.value if same else UNREAD)
+    return evolve(outcome, record=stored, value=outcome.value if same else None)
 
 
 # ---------------------------------------------------------------- what the driver is to commit
 
 
 def _export(
-    place: _Place, outcomes: tuple[Outcome, ...]
+    outbox: Repository, exported: set[ArtifactId], outcomes: tuple[Outcome, ...]
 ) -> tuple[tuple[Outcome, ...], tuple[Copy, ...]]:
     """Return the outcomes, and copies of all artifacts that this worker has made since the last batch."""
-    outbox, exported = cast("Repository", place.outbox), cast("set[ArtifactId]", place.exported)
     ask, after = outbox.interpreter, ""
     fresh: list[ArtifactId] = []
     while ids := ask(ListIds("", 500, after)):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from html import escape
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import PurePosixPath
@@ -18,11 +19,12 @@ from provenance.effect import Interpreter, overlay, run
 from provenance.engines.shipping import library_version
 from provenance.environment import RepositoryOrName
 from provenance.errors import BundleError
-from provenance.exchange.closure import Closure, redact_run
-from provenance.exchange.page import page
+from provenance.escaping import escape_invisible
+from provenance.exchange.closure import Closure, Entry, artifacts_in, redact_run
 from provenance.exchange.rocrate import METADATA, path_of, ro_crate
 from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
 from provenance.model.records import Artifact, ArtifactRecord, Json, Run
+from provenance.model.rows import json_text
 from provenance.ports.blobs import ReadBlob
 from provenance.ports.capabilities import AllEffects
 from provenance.ports.history import FindDerivations
@@ -30,6 +32,7 @@ from provenance.ports.records import FindRun, FindSet, PutSet
 from provenance.repository import transfer
 from provenance.repository.handles import Repository
 from provenance.repository.sets import ArtifactSet
+from provenance.util.formatting import SHORT, duration, size
 from provenance.util.naming import exported
 
 
@@ -38,33 +41,30 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
     with wiring.writing_bundle(path) as (target, writer):
         _copy(source, closure, target, redacted=redacted)
         files: dict[str, str] = {"records.db": "application/vnd.sqlite3"}
-        for run in closure.runs.values():
-            if run.packages:
-                name = f"environment/{run.id}.txt"
-                files[name] = "text/plain"
-                writer.add(name, _requirements(run))
-        for digest, text in closure.sources.items():
-            files[f"sources/{digest}.py"] = "text/x-python"
-            writer.add(f"sources/{digest}.py", text.encode())
-        for name, data in _pages(source, closure, target):
+        members = [
+            *_requirements(closure),
+            *((f"sources/{digest}.py", text.encode()) for digest, text in closure.sources.items()),
+            *_pages(source, closure, target),
+        ]
+        for name, data in members:
             files[name] = _MEDIA_TYPES[PurePosixPath(name).suffix]
             writer.add(name, data)
         writer.add(METADATA, ro_crate(closure, files).encode())
+        blobs = {blob for entry in closure.entries for blob in entry.record.blobs}
         writer.facts |= {
             "library": library_version(),
             "roots": [*closure.roots],
             "derivations": {str(root): str(one) for root, one in closure.by_call.items()},
             "sets": [known.id for known in closure.sets],
             "artifacts": len(closure.entries),
-            "bytes": sum(
-                blob.size
-                for blob in {blob for entry in closure.entries for blob in entry.record.blobs}
-            ),
+            "bytes": sum(blob.size for blob in blobs),
             "redacted": redacted,
         }
 
 
 _MEDIA_TYPES: Final = {
+    ".txt": "text/plain",
+    ".py": "text/x-python",
     ".html": "text/html",
     ".css": "text/css",
     ".svg": "image/svg+xml",
@@ -81,16 +81,88 @@ def _pages(source: Repository, closure: Closure, target: Repository) -> Iterable
     They are made of the records in *target*, so that they tell nothing of other artifacts, and nothing that is private.
     """
     if find_spec("jinja2") is None:
-        return [("index.html", page(closure).encode())]
+        return [("index.html", _page(closure).encode())]
     # By its name, as the page is made of what the whole library offers.
     render_site: Any = import_module("provenance.ui.static").render_site
     blobs = ReadBlob.on(source.interpreter)
     place = target.with_layer(lambda base: overlay(base, blobs))
-    known = {path_of(entry.record) for entry in closure.entries}
+    known = {path_of(entry.record.value_blob) for entry in closure.entries}
     files = known | {f"sources/{digest}.py" for digest in closure.sources}
     nearest = [entry.record.id for entry in reversed(closure.entries)]
     pages: Iterable[tuple[str, bytes]] = render_site(place, closure.roots, nearest, files=files)
     return pages
+
+
+_LONGEST = 100
+"""Characters of an argument that are shown."""
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}"
+    "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;"
+    "border-bottom:1px solid #8884}code{font-size:.9em;overflow-wrap:anywhere}tr:target{background:#fd08}"
+)
+
+
+def _page(closure: Closure) -> str:
+    """Return an HTML page that lists the artifacts of *closure*, results first; it needs no script and no network."""
+    names = [_text(known.name or known.id) for known in closure.sets]
+    roots = [entry for entry in closure.entries if entry.record.id in closure.roots]
+    sources = [entry for entry in closure.entries if entry.record.id not in closure.roots]
+    parts = [
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+        '<meta name="viewport" content="width=device-width"><title>Results</title>',
+        f"<style>:root{{color-scheme:light dark}}{_STYLE}</style></head><body><h1>Results</h1>",
+        f"<p>Sets: {', '.join(names)}</p>" if names else "",
+        *_table(roots, closure),
+        "<h2>What they were made from</h2>" if sources else "",
+        *_table(sources[::-1], closure),
+        "<p>Values and inputs are in <code>blobs</code>, records in <code>records.db</code>. ",
+        "<code>provenance.open_bundle</code> reads the file.</p></body></html>\n",
+    ]
+    return "\n".join(filter(None, parts))
+
+
+def _table(entries: list[Entry], closure: Closure) -> Iterator[str]:
+    if not entries:
+        return
+    yield "<table><tr><th>artifact<th>call<th>value<th>computed</tr>"
+    for entry in entries:
+        record = entry.record
+        given = ", ".join(_argument(name, entry, closure.ids) for name in entry.inputs)
+        kind = record.value_type.rpartition(":")[2]
+        moment = f"{record.computed_at:%Y-%m-%d %H:%M} UTC, {duration(record.compute_duration)}"
+        code = closure.source_digests(record)
+        called = (
+            f'<a href="sources/{code[0]}.py">{_text(record.name)}</a>'
+            if code
+            else _text(record.name)
+        )
+        yield (
+            f'<tr id="{record.id}"><td><code>{record.id[:SHORT]}</code>'
+            f"<td>{called}({given}), version {record.version}"
+            f'<td><a href="{path_of(record.value_blob)}">{_text(kind)}</a>, {size(record.size_bytes)}, {_text(record.serializer)}'
+            f"<td>{moment}</tr>"
+        )
+    yield "</table>"
+
+
+def _argument(name: str, entry: Entry, known: frozenset[ArtifactId]) -> str:
+    """Return an argument as HTML: text, with links to the artifacts in it."""
+    value = entry.inputs[name]
+    links = [
+        f'<a href="#{source}"><code>{source[:SHORT]}</code></a>'
+        if source in known
+        else f"<code>{source[:SHORT]}</code>"
+        for source in artifacts_in(value)
+    ]
+    text = json_text(value)
+    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    shown = " ".join(links) if links else f"<code>{_text(short)}</code>"
+    return f"{_text(name)}={shown}"
+
+
+def _text(text: str) -> str:
+    return escape(escape_invisible(text))
 
 
 def write_database(source: Repository, closure: Closure, path: str, *, redacted: bool) -> None:
@@ -99,8 +171,11 @@ def write_database(source: Repository, closure: Closure, path: str, *, redacted:
         _copy(source, closure, target, redacted=redacted)
 
 
-def _requirements(run: Run) -> bytes:
-    return "".join(f"{name}=={version}\n" for name, version in run.packages.items()).encode()
+def _requirements(closure: Closure) -> Iterator[tuple[str, bytes]]:
+    for process in closure.runs.values():
+        lines = [f"{name}=={version}\n" for name, version in process.packages.items()]
+        if lines:
+            yield f"environment/{process.id}.txt", "".join(lines).encode()
 
 
 def _copy(source: Repository, closure: Closure, target: Repository, *, redacted: bool) -> None:

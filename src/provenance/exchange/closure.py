@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Final, cast
 
 from attrs import evolve, field, frozen
@@ -77,21 +76,12 @@ class Closure:
         named = sorted(known.digests.items(), key=lambda pair: (pair[0] != OWN, pair[0]))
         return tuple(dict.fromkeys(digest for _, digest in named if digest in known.sources))
 
-    def own_source(self, record: ArtifactRecord) -> str | None:
-        """Return the source of the function that made an artifact, if it is recorded."""
-        return own_source(self.code.get(record.code))
-
     @property
-    def used(self) -> frozenset[ArtifactId]:
+    def used(self) -> set[ArtifactId]:
         """The artifacts that calls used, also those that have been deleted."""
-        return frozenset(
-            source
-            for entry in self.entries
-            for source in (
-                *(source for _, source in entry.uses),
-                *chain.from_iterable(one.input_artifact_ids for one in entry.derivations),
-            )
-        )
+        derivations = [one for entry in self.entries for one in entry.derivations]
+        recorded = {source for entry in self.entries for _, source in entry.uses}
+        return recorded.union(*[one.input_artifact_ids for one in derivations])
 
     @property
     def ids(self) -> frozenset[ArtifactId]:
@@ -171,11 +161,6 @@ def _artifact_in(value: Json) -> ArtifactId | None:
     return None
 
 
-_PUBLIC_HOST: Final = frozenset({"system", "machine"})
-_PUBLIC_PYTHON: Final = frozenset({"version", "implementation"})
-_PUBLIC_GIT: Final = frozenset({"commit", "dirty"})
-
-
 def redact_run(run: Run) -> Run:
     """Return *run* without what names its host, user, folders, command line or remote repository.
 
@@ -183,15 +168,15 @@ def redact_run(run: Run) -> Run:
     """
     return evolve(
         run,
-        host=_only(run.host, _PUBLIC_HOST),
+        host=_only(run.host, "system", "machine"),
         process={},
-        python=_only(run.python, _PUBLIC_PYTHON),
-        git=None if run.git is None else _only(run.git, _PUBLIC_GIT),
+        python=_only(run.python, "version", "implementation"),
+        git=None if run.git is None else _only(run.git, "commit", "dirty"),
         extra={},
     )
 
 
-def _only(facts: Mapping[str, Json], names: frozenset[str]) -> dict[str, Json]:
+def _only(facts: Mapping[str, Json], *names: str) -> dict[str, Json]:
     return {name: value for name, value in facts.items() if name in names}
 
 

@@ -6,12 +6,12 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import BinaryIO, Final, cast
+from typing import Any, BinaryIO, cast
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from provenance import environment
-from provenance.archives import PIECE, ArchivedFile
+from provenance.archives import ArchivedFile
 from provenance.calls import commit, flow
 from provenance.calls.commit import archive_call
 from provenance.calls.composite import part_plan, part_spec
@@ -25,8 +25,15 @@ from provenance.errors import (
     StorePermissionError,
     StoreUnavailableError,
 )
-from provenance.exchange.legacy_calls import ARCHIVE, FILE, LegacyFunctions, plan_recorded
-from provenance.exchange.legacy_pickles import decode, resolving, standing_in
+from provenance.exchange.legacy_rows import (
+    ARCHIVE,
+    FILE,
+    LegacyFunctions,
+    decode,
+    plan_recorded,
+    resolving,
+    standing_in,
+)
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import Run, SetRecord, freeze_options
 from provenance.ports.legacy import (
@@ -50,9 +57,6 @@ from provenance.results.kinds import LAZY
 from provenance.util.components import strongly_connected_components
 from provenance.util.formatting import describe_error
 from provenance.util.naming import exported
-
-_INPUTS: Final = "joblib"
-"""The serializer of inputs."""
 
 
 @exported
@@ -146,27 +150,26 @@ def import_legacy(
     target = environment.current().repository(to)
     functions = LegacyFunctions(dict(modules or {}), import_modules)
     with wiring.opening_legacy(db, blobstore, schema) as source, standing_in():
-        importing = _Import.begin(source, target, functions)
+        importing = _Import(source, target, functions)
         for row in importing.in_order():
             importing.import_artifact(row)
         sets = sum(importing.import_set(known) for known in source(ListLegacySets()))
     gone = [LegacyProblem("function", name, name, why) for name, why in functions.missing.items()]
     problems = (*importing.problems.values(), *gone, *importing.incomplete)
-    return LegacyReport(target.name, dict(importing.ids), len(importing.written), sets, problems)
+    return LegacyReport(target.name, dict(importing.ids), importing.written, sets, problems)
 
 
-@frozen(eq=False)
+@define(eq=False)
 class _Import:
     """An import under way: the rows by id, and which of them are in the repository by now."""
 
     source: Interpreter[LegacyEffects]
     repo: Repository
     functions: LegacyFunctions
-    rows: Mapping[str, LegacyArtifact]
-    runs: Mapping[str, LegacyRun]
-    files: Mapping[str, str]
+    rows: Mapping[str, LegacyArtifact] = field(init=False)
+    files: Mapping[str, str] = field(init=False)
     """Artifacts of archived files, by the keys of their blobs."""
-    current: list[LegacyArtifact]
+    current: LegacyArtifact = field(init=False)
     """The row that is being written: its run and its times are what the repository records."""
     parts: dict[str, dict[str, str]] = field(factory=dict)
     """The parts of each composite by key."""
@@ -177,22 +180,17 @@ class _Import:
     ids: dict[str, ArtifactId] = field(factory=dict)
     problems: dict[str, LegacyProblem] = field(factory=dict)
     incomplete: list[LegacyProblem] = field(factory=list)
-    written: list[str] = field(factory=list)
+    written: int = 0
 
-    @classmethod
-    def begin(
-        cls, source: Interpreter[LegacyEffects], target: Repository, functions: LegacyFunctions
-    ) -> _Import:
+    def __attrs_post_init__(self) -> None:
         """Read the rows; values and inputs are read one by one."""
-        rows = {row.id: row for row in source(ListLegacyArtifacts())}
-        runs = {run.id: run for run in source(ListLegacyRuns())}
-        files = {row.value_id: row.id for row in rows.values() if row.serializer == FILE}
-        current: list[LegacyArtifact] = []
-        at_that_time = CurrentRun.on(lambda _: _run_of(current[-1], runs)) | Now.on(
-            lambda _: current[-1].added_at
+        self.rows = {row.id: row for row in self.source(ListLegacyArtifacts())}
+        self.files = {row.value_id: row.id for row in self.rows.values() if row.serializer == FILE}
+        runs = {run.id: run for run in self.source(ListLegacyRuns())}
+        at_that_time = CurrentRun.on(lambda _: _run_of(self.current, runs)) | Now.on(
+            lambda _: self.current.added_at
         )
-        recording = target.with_layer(lambda base: overlay(base, at_that_time))
-        return cls(source, recording, functions, rows, runs, files, current)
+        self.repo = self.repo.with_layer(lambda base: overlay(base, at_that_time))
 
     def in_order(self) -> Iterator[LegacyArtifact]:
         """Yield the rows, each after what it was made from; parts of composites come with their whole."""
@@ -236,11 +234,8 @@ class _Import:
         """Record a set, with the members that were imported; return whether there is any."""
         members = frozenset(self.ids[member] for member in known.members if member in self.ids)
         if len(members) < len(known.members):
-            lost = len(known.members) - len(members)
-            name, reason = (
-                str(known.labels.get("name", "")),
-                f"{lost} of its members were not imported",
-            )
+            name = str(known.labels.get("name", ""))
+            reason = f"{len(known.members) - len(members)} of its members were not imported"
             self.incomplete.append(LegacyProblem("set", known.id, name, reason))
         if not members:
             return False
@@ -272,7 +267,7 @@ class _Import:
             self._finish(row, made.artifact_id, partial(made.draft, row.computed_at, replace=False))
             return
         spec = self.functions.spec_for(row)
-        inputs = self.source(ReadLegacyBlob(row.id, partial(decode, _INPUTS, {})))
+        inputs = self.source(ReadLegacyBlob(row.id, partial(decode, "joblib", {})))
         plan = plan_recorded(spec, inputs)
         call = Call(spec, plan, (), {}, environment.current(), self.repo, row.hash_duration)
         self._finish(row, plan.artifact_id, partial(self._draft, row, call))
@@ -286,19 +281,16 @@ class _Import:
         found = run(programs.probe(artifact_id), self.repo.interpreter)
         if not isinstance(found, programs.LookupHit):
             pending = evolve(draft(), replace=not isinstance(found, programs.LookupMiss))
-            self.current[:] = [row]
+            self.current = row
             flow.store_draft(self.repo, pending)
-            self.written.extend((row.id, *self.parts.get(row.id, {}).values()))
+            self.written += 1 + len(self.parts.get(row.id, {}))
         self.ids[row.id] = artifact_id
 
     def _draft(self, row: LegacyArtifact, call: Call) -> PendingArtifact:
         """Return the artifact of *row* with its value, as if the call had just computed it."""
         parts = self.parts.get(row.id, {})
-        value: object
-        if row.composite:
-            value = {key: self._value(self.rows[part]) for key, part in parts.items()}
-        else:
-            value = self._file(row) if row.serializer == FILE else self._value(row)
+        members = {key: self._value(self.rows[part]) for key, part in parts.items()}
+        value = members if row.composite else self._value(row)
         timing = Timing(row.computed_at, 0.0, row.compute_duration)
         draft = make_draft(call, value, timing, Received((), {}, None))
         timed = [
@@ -352,10 +344,8 @@ def _with_duration(draft: PendingArtifact, row: LegacyArtifact) -> PendingArtifa
 
 
 def _md5(source: BinaryIO) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
-    while piece := source.read(PIECE):
-        digest.update(piece)
-    return digest.hexdigest()
+    algorithm = partial(hashlib.md5, usedforsecurity=False)
+    return hashlib.file_digest(cast("Any", source), algorithm).hexdigest()
 
 
 def _run_of(row: LegacyArtifact, runs: Mapping[str, LegacyRun]) -> Run:

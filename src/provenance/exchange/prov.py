@@ -7,7 +7,7 @@ https://www.w3.org/submissions/prov-json/.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
@@ -42,6 +42,8 @@ _FORMAL: Final = {
 }
 """The positional arguments of each kind of statement, in the order of PROV-N."""
 
+_ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r"})
+
 
 @frozen
 class QName:
@@ -54,7 +56,9 @@ Value: TypeAlias = "str | float | QName"
 """The value of an attribute."""
 
 
-_SOFTWARE: Final[tuple[str, Value]] = ("prov:type", QName("prov:SoftwareAgent"))
+_SOFTWARE: Final = {"prov:type": QName("prov:SoftwareAgent")}
+_DELETED: Final = {"pv:state": "deleted"}
+_COLLECTION: Final = {"prov:type": QName("prov:Collection")}
 
 
 @frozen
@@ -63,7 +67,7 @@ class Statement:
 
     kind: str
     name: str
-    attributes: tuple[tuple[str, Value], ...]
+    attributes: Mapping[str, Value]
 
 
 def prov_json(closure: Closure) -> str:
@@ -72,7 +76,7 @@ def prov_json(closure: Closure) -> str:
     for number, statement in enumerate(statements(closure)):
         members = document.setdefault(statement.kind, {})
         members[statement.name or f"_:r{number}"] = {
-            key: _json_value(value) for key, value in statement.attributes
+            key: _json_value(value) for key, value in statement.attributes.items()
         }
     return json.dumps(document, indent=1, ensure_ascii=False)
 
@@ -90,10 +94,8 @@ def statements(closure: Closure) -> Iterator[Statement]:
         yield _agent(run)
         if run.parent_id is not None:
             if run.parent_id not in closure.runs:
-                yield Statement("agent", f"run:{run.parent_id}", (_SOFTWARE,))
-            delegate = ("prov:delegate", f"run:{run.id}")
-            responsible = ("prov:responsible", f"run:{run.parent_id}")
-            yield Statement("actedOnBehalfOf", "", (delegate, responsible))
+                yield Statement("agent", f"run:{run.parent_id}", _SOFTWARE)
+            yield _relation("actedOnBehalfOf", f"run:{run.id}", f"run:{run.parent_id}")
     functions: set[str] = set()
     for entry in closure.entries:
         plan = _function(entry)
@@ -102,14 +104,18 @@ def statements(closure: Closure) -> Iterator[Statement]:
             yield plan
         yield from _artifact(entry, closure, plan.name)
     for known in closure.sets:
-        label = [("prov:label", known.name)] if known.name else []
         name = f"set:{known.id}"
-        kind = ("prov:type", QName("prov:Collection"))
-        yield Statement(
-            "entity", name, (kind, *label, ("pv:labels", json_text(dict(known.labels))))
-        )
+        label = {"prov:label": known.name} if known.name else {}
+        labels = {"pv:labels": json_text(dict(known.labels))}
+        yield Statement("entity", name, {**_COLLECTION, **label, **labels})
         for member in sorted(known.artifact_ids & closure.ids):
-            yield _member(name, f"artifact:{member}")
+            yield _relation("hadMember", name, f"artifact:{member}")
+
+
+def _relation(kind: str, *formal: str, others: Mapping[str, Value] | None = None) -> Statement:
+    """Return a relation with its first *formal* arguments by position."""
+    named = dict(zip(_FORMAL[kind], formal, strict=False))
+    return Statement(kind, "", {**named, **(others or {})})
 
 
 def _agent(run: Run) -> Statement:
@@ -119,22 +125,19 @@ def _agent(run: Run) -> Statement:
         "pv:system": str(run.host.get("system", "")),
         "pv:git_commit": str((run.git or {}).get("commit", "")),
     }
-    return Statement(
-        "agent",
-        f"run:{run.id}",
-        (_SOFTWARE, *[(name, text) for name, text in facts.items() if text]),
-    )
+    known = {name: text for name, text in facts.items() if text}
+    return Statement("agent", f"run:{run.id}", {**_SOFTWARE, **known})
 
 
 def _function(entry: Entry) -> Statement:
     record = entry.record
     name = f"function:{quote(record.name, safe='')}/{record.version}"
-    facts = (
-        ("prov:type", QName("prov:Plan")),
-        ("prov:label", f"{record.name}, version {record.version}"),
-        ("pv:module", record.fn_module),
-        ("pv:version", record.version),
-    )
+    facts: dict[str, Value] = {
+        "prov:type": QName("prov:Plan"),
+        "prov:label": f"{record.name}, version {record.version}",
+        "pv:module": record.fn_module,
+        "pv:version": record.version,
+    }
     return Statement("entity", name, facts)
 
 
@@ -142,58 +145,47 @@ def _artifact(entry: Entry, closure: Closure, plan: str) -> Iterator[Statement]:
     record = entry.record
     name, call = f"artifact:{record.id}", f"call:{record.id}"
     started, ended = record.computed_at.isoformat(), entry.ended_at.isoformat()
-    kind = [("prov:type", QName("prov:Collection"))] if record.value_artifact_ids else []
-    facts: tuple[tuple[str, Value], ...] = (
-        *kind,
-        ("prov:label", record.name),
-        ("pv:value_digest", record.value_id),
-        ("pv:value_type", record.value_type),
-        ("pv:size", record.size_bytes),
-        *([("pv:code", record.code)] if record.code else []),
-    )
-    yield Statement("entity", name, facts)
-    label = (("prov:label", f"call of {record.name}"), ("pv:seconds", record.compute_duration))
-    yield Statement(
-        "activity", call, (("prov:startTime", started), ("prov:endTime", ended), *label)
-    )
-    relation = (("prov:entity", name), ("prov:activity", call), ("prov:time", ended))
-    yield Statement("wasGeneratedBy", "", relation)
+    facts: dict[str, Value] = {
+        "prov:label": record.name,
+        "pv:value_digest": record.value_id,
+        "pv:value_type": record.value_type,
+        "pv:size": record.size_bytes,
+    }
+    kind = _COLLECTION if record.value_artifact_ids else {}
+    code = {"pv:code": record.code} if record.code else {}
+    yield Statement("entity", name, {**kind, **facts, **code})
+    times: dict[str, Value] = {
+        "prov:startTime": started,
+        "prov:endTime": ended,
+        "prov:label": f"call of {record.name}",
+        "pv:seconds": record.compute_duration,
+    }
+    yield Statement("activity", call, times)
+    yield _relation("wasGeneratedBy", name, call, ended)
     if record.run_id in closure.runs:
-        agent = ("prov:agent", f"run:{record.run_id}")
-        yield Statement(
-            "wasAssociatedWith", "", (("prov:activity", call), agent, ("prov:plan", plan))
-        )
+        yield _relation("wasAssociatedWith", call, f"run:{record.run_id}", plan)
     for role, source in entry.uses:
         used = f"artifact:{source}"
         if source not in closure.ids:
-            yield Statement("entity", used, (("pv:state", "deleted"),))
-        named = [("prov:role", role)] if role else []
-        yield Statement("used", "", (("prov:activity", call), ("prov:entity", used), *named))
-        derived = (
-            ("prov:generatedEntity", name),
-            ("prov:usedEntity", used),
-            ("prov:activity", call),
-        )
-        yield Statement("wasDerivedFrom", "", derived)
+            yield Statement("entity", used, _DELETED)
+        yield _relation("used", call, used, others={"prov:role": role} if role else None)
+        yield _relation("wasDerivedFrom", name, used, call)
     for derivation in entry.derivations:
         # Nothing ran at a hit, so there is no activity: the artifact had been computed before.
-        about = (("pv:derivation", derivation.id), ("pv:run", QName(f"run:{derivation.run_id}")))
+        about: dict[str, Value] = {
+            "pv:derivation": derivation.id,
+            "pv:run": QName(f"run:{derivation.run_id}"),
+        }
         for source in sorted(derivation.input_artifact_ids):
             if source not in closure.ids:
-                yield Statement("entity", f"artifact:{source}", (("pv:state", "deleted"),))
-            pair = (("prov:generatedEntity", name), ("prov:usedEntity", f"artifact:{source}"))
-            yield Statement("wasDerivedFrom", "", (*pair, *about))
+                yield Statement("entity", f"artifact:{source}", _DELETED)
+            yield _relation("wasDerivedFrom", name, f"artifact:{source}", others=about)
     for number, (role, value) in enumerate(entry.plain):
         given = f"input:{record.id}.{number}"
-        yield Statement("entity", given, (("prov:label", role), ("prov:value", json_text(value))))
-        used_value = (("prov:activity", call), ("prov:entity", given), ("prov:role", role))
-        yield Statement("used", "", used_value)
+        yield Statement("entity", given, {"prov:label": role, "prov:value": json_text(value)})
+        yield _relation("used", call, given, others={"prov:role": role})
     for member in sorted(record.value_artifact_ids & closure.ids):
-        yield _member(name, f"artifact:{member}")
-
-
-def _member(collection: str, member: str) -> Statement:
-    return Statement("hadMember", "", (("prov:collection", collection), ("prov:entity", member)))
+        yield _relation("hadMember", name, f"artifact:{member}")
 
 
 def _json_value(value: Value) -> Json:
@@ -205,12 +197,10 @@ def _json_value(value: Value) -> Json:
 def _line(statement: Statement) -> str:
     """Return a statement in PROV-N: named arguments by position, `-` for those that are missing, then attributes."""
     formal = _FORMAL[statement.kind]
-    given = dict(statement.attributes)
+    given = statement.attributes
     places = [statement.name] if statement.name else []
     places += [str(given.get(name, "-")) for name in formal]
-    others = [
-        f"{key}={_literal(value)}" for key, value in statement.attributes if key not in formal
-    ]
+    others = [f"{key}={_literal(value)}" for key, value in given.items() if key not in formal]
     attributes = [f"[{', '.join(others)}]"] if others else []
     return f"{statement.kind}({', '.join([*places, *attributes])})"
 
@@ -220,13 +210,7 @@ def _literal(value: Value) -> str:
         case QName():
             return f"'{value.name}'"
         case str():
-            escaped = (
-                value.replace("\\", "\\\\")
-                .replace('"', '\\"')
-                .replace("\n", "\\n")
-                .replace("\r", "\\r")
-            )
-            return f'"{escaped}"'
+            return f'"{value.translate(_ESCAPES)}"'
         case int():
             return str(value)
         case _:

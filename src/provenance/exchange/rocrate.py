@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from provenance.exchange.closure import Closure, Entry
 from provenance.model.ids import ArtifactId
-from provenance.model.records import ArtifactRecord, Blob, Json, Run, SetRecord
+from provenance.model.records import ArtifactRecord, Blob, Json, Run
 from provenance.model.rows import json_text
 
 METADATA: Final = "ro-crate-metadata.json"
@@ -43,12 +43,8 @@ def ro_crate(closure: Closure, files: Mapping[str, str] | None = None) -> str:
     return json.dumps({"@context": CONTEXT, "@graph": graph}, indent=1, ensure_ascii=False)
 
 
-def path_of(record: ArtifactRecord) -> str:
-    """Return the path of an artifact's bytes in a bundle."""
-    return _path(record.value_blob)
-
-
-def _path(blob: Blob) -> str:
+def path_of(blob: Blob) -> str:
+    """Return the path of a blob in a bundle."""
     return f"blobs/{blob.id[:2]}/{blob.id[2:]}"
 
 
@@ -58,69 +54,77 @@ def _head(closure: Closure, files: Mapping[str, str] | None) -> Iterator[Node]:
     newest = max((f"{entry.ended_at:%Y-%m-%d}" for entry in closure.entries), default="1970-01-01")
     names = ", ".join(sorted({record.name for record in roots}))
     blobs = (blob for entry in closure.entries for blob in entry.record.blobs)
-    parts = {} if files is None else dict.fromkeys(map(_path, blobs))
+    parts = {} if files is None else dict.fromkeys(map(path_of, blobs))
     yield {
         "@id": METADATA,
         "@type": "CreativeWork",
         "conformsTo": {"@id": CRATE},
         "about": {"@id": "./"},
     }
-    yield {
-        "@id": "./",
-        "@type": "Dataset",
-        "name": f"Results of {names}" if names else "Results",
-        "description": f"{len(closure.entries)} artifacts: {len(roots)} results, and all that they were made from",
-        "datePublished": newest,
-        "license": {"@id": "#license"},
-        "conformsTo": {"@id": PROFILE},
-        "hasPart": _references([*parts, *(files or {})]),
-        "mentions": _references(
+    yield _node(
+        "./",
+        "Dataset",
+        f"Results of {names}" if names else "Results",
+        description=f"{len(closure.entries)} artifacts: {len(roots)} results, and all that they were made from",
+        datePublished=newest,
+        license={"@id": "#license"},
+        conformsTo={"@id": PROFILE},
+        hasPart=_references([*parts, *(files or {})]),
+        mentions=_references(
             [_call(entry.record.id) for entry in closure.entries]
             + [f"#set-{known.id}" for known in closure.sets]
         ),
-    }
-    yield {
-        "@id": "#license",
-        "@type": "CreativeWork",
-        "name": "No license chosen",
-        "description": "The owner has not said under which license this may be used",
-    }
-    yield {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
+    )
+    unlicensed = "The owner has not said under which license this may be used"
+    yield _node("#license", "CreativeWork", "No license chosen", description=unlicensed)
+    yield _node(PROFILE, "CreativeWork", "Process Run Crate", version="0.5")
     for path, media_type in (files or {}).items():
-        yield {"@id": path, "@type": "File", "name": path, "encodingFormat": media_type}
+        yield _node(path, "File", path, encodingFormat=media_type)
 
 
 def _body(closure: Closure, *, has_files: bool) -> Iterator[Node]:
     """Yield runs, functions, artifacts with their calls, and sets."""
     paths = {
-        entry.record.id: _id_of(entry.record, has_files=has_files) for entry in closure.entries
+        entry.record.id: path_of(entry.record.value_blob) if has_files else _urn(entry.record.id)
+        for entry in closure.entries
     }
     done: set[str] = set()
     for run in closure.runs.values():
         yield _python(run)
     for entry in closure.entries:
         nodes = [
-            _function(entry, closure, has_files=has_files),
+            _function(entry.record, closure, has_files=has_files),
             _value(entry, paths, has_files=has_files),
         ]
-        if has_files and entry.record.inputs_blob is not None:
-            nodes.append(_inputs(entry.record, entry.record.inputs_blob))
+        inputs = entry.record.inputs_blob
+        if has_files and inputs is not None:
+            name = f"Inputs of {entry.record.name}"
+            about: Node = {
+                "encodingFormat": _MEDIA_TYPES["pickle"],
+                "contentSize": str(inputs.size),
+            }
+            nodes.append(_node(path_of(inputs), "File", name, **about))
         for node in nodes:
             if str(node["@id"]) not in done:
                 done.add(str(node["@id"]))
                 yield node
         yield from _action(entry, paths)
-    for source in sorted(closure.used):
-        if source not in paths:
-            about = "The artifact has been deleted from the repository"
-            yield {
-                "@id": _urn(source),
-                "@type": "CreativeWork",
-                "name": source,
-                "description": about,
-            }
+    deleted = "The artifact has been deleted from the repository"
+    for source in sorted(closure.used - paths.keys()):
+        yield _node(_urn(source), "CreativeWork", source, description=deleted)
     for known in closure.sets:
-        yield _set(known, paths)
+        members = sorted(path for member, path in paths.items() if member in known.artifact_ids)
+        yield _node(
+            f"#set-{known.id}",
+            "Collection",
+            known.name or f"Set {known.id}",
+            description=json_text(dict(known.labels)),
+            hasPart=_references(members),
+        )
+
+
+def _node(id_: str, kind: str, name: str, **facts: Json) -> Node:
+    return {"@id": id_, "@type": kind, "name": name, **facts}
 
 
 def _references(names: list[str]) -> Json:
@@ -129,12 +133,12 @@ def _references(names: list[str]) -> Json:
     return found[0] if len(found) == 1 else found
 
 
-def _id_of(record: ArtifactRecord, *, has_files: bool) -> str:
-    return path_of(record) if has_files else _urn(record.id)
-
-
 def _urn(artifact_id: str) -> str:
     return f"urn:provenance:artifact:{artifact_id}"
+
+
+def _function_urn(record: ArtifactRecord) -> str:
+    return f"urn:provenance:function:{quote(record.name, safe='')}"
 
 
 def _call(artifact_id: ArtifactId) -> str:
@@ -142,29 +146,22 @@ def _call(artifact_id: ArtifactId) -> str:
 
 
 def _python(run: Run) -> Node:
-    return {
-        "@id": f"#run-{run.id}",
-        "@type": "SoftwareApplication",
-        "name": str(run.python.get("implementation") or "Python"),
-        "softwareVersion": str(run.python.get("version") or "unknown"),
-        "url": "https://www.python.org",
-        "softwareRequirements": [f"{name}=={version}" for name, version in run.packages.items()],
-    }
+    return _node(
+        f"#run-{run.id}",
+        "SoftwareApplication",
+        str(run.python.get("implementation") or "Python"),
+        softwareVersion=str(run.python.get("version") or "unknown"),
+        url="https://www.python.org",
+        softwareRequirements=[f"{name}=={version}" for name, version in run.packages.items()],
+    )
 
 
-def _function(entry: Entry, closure: Closure, *, has_files: bool) -> Node:
-    record = entry.record
-    node: Node = {
-        "@id": f"urn:provenance:function:{quote(record.name, safe='')}:{record.version}",
-        "@type": "SoftwareApplication",
-        "name": record.name,
-        "version": str(record.version),
-        "url": f"urn:provenance:function:{quote(record.name, safe='')}",
-    }
-    if has_files and closure.source_digests(record):
-        node["hasPart"] = _references(
-            [f"sources/{digest}.py" for digest in closure.source_digests(record)]
-        )
+def _function(record: ArtifactRecord, closure: Closure, *, has_files: bool) -> Node:
+    urn, version = _function_urn(record), str(record.version)
+    node = _node(f"{urn}:{version}", "SoftwareApplication", record.name, version=version, url=urn)
+    digests = closure.source_digests(record)
+    if has_files and digests:
+        node["hasPart"] = _references([f"sources/{digest}.py" for digest in digests])
     if record.run_id in closure.runs:
         node["softwareRequirements"] = {"@id": f"#run-{record.run_id}"}
     return node
@@ -172,61 +169,39 @@ def _function(entry: Entry, closure: Closure, *, has_files: bool) -> Node:
 
 def _value(entry: Entry, paths: Mapping[ArtifactId, str], *, has_files: bool) -> Node:
     record = entry.record
-    node: Node = {
-        "@id": _id_of(record, has_files=has_files),
-        "@type": "File" if has_files else "CreativeWork",
-        "name": record.name,
-        "description": f"{record.value_type} in the format {record.serializer}",
-        "identifier": _urn(record.id),
-        "encodingFormat": _MEDIA_TYPES.get(record.serializer, "application/octet-stream"),
-        "dateCreated": record.computed_at.isoformat(),
-    }
+    node = _node(
+        paths[record.id],
+        "File" if has_files else "CreativeWork",
+        record.name,
+        description=f"{record.value_type} in the format {record.serializer}",
+        identifier=_urn(record.id),
+        encodingFormat=_MEDIA_TYPES.get(record.serializer, "application/octet-stream"),
+        dateCreated=record.computed_at.isoformat(),
+    )
     if entry.derivations:
         others = {used for one in entry.derivations for used in one.input_artifact_ids}
         node["isBasedOn"] = _references([paths.get(used, _urn(used)) for used in sorted(others)])
-    return {**node, "contentSize": str(record.size_bytes)} if has_files else node
-
-
-def _inputs(record: ArtifactRecord, blob: Blob) -> Node:
-    return {
-        "@id": _path(blob),
-        "@type": "File",
-        "name": f"Inputs of {record.name}",
-        "encodingFormat": _MEDIA_TYPES["pickle"],
-        "contentSize": str(blob.size),
-    }
+    if has_files:
+        node["contentSize"] = str(record.size_bytes)
+    return node
 
 
 def _action(entry: Entry, paths: Mapping[ArtifactId, str]) -> Iterator[Node]:
     record = entry.record
-    plain = list(entry.plain)
-    names = [f"#input-{record.id}-{number}" for number in range(len(plain))]
+    plain = {f"#input-{record.id}-{number}": given for number, given in enumerate(entry.plain)}
     used = [paths.get(source, _urn(source)) for _, source in entry.uses]
-    shown = ", ".join(f"{name}={json_text(value)[:40]}" for name, value in plain)
-    yield {
-        "@id": _call(record.id),
-        "@type": "CreateAction",
-        "name": f"{record.name}({shown})",
-        "description": f"Call that computed artifact {record.id}",
-        "startTime": record.computed_at.isoformat(timespec="seconds"),
-        "endTime": entry.ended_at.isoformat(timespec="seconds"),
-        "instrument": {
-            "@id": f"urn:provenance:function:{quote(record.name, safe='')}:{record.version}"
-        },
-        "object": _references([*dict.fromkeys((*used, *names))]),
-        "result": {"@id": paths[record.id]},
-        "actionStatus": "http://schema.org/CompletedActionStatus",
-    }
-    for name, (parameter, value) in zip(names, plain, strict=True):
-        yield {"@id": name, "@type": "PropertyValue", "name": parameter, "value": json_text(value)}
-
-
-def _set(known: SetRecord, paths: Mapping[ArtifactId, str]) -> Node:
-    members = sorted(path for member, path in paths.items() if member in known.artifact_ids)
-    return {
-        "@id": f"#set-{known.id}",
-        "@type": "Collection",
-        "name": known.name or f"Set {known.id}",
-        "description": json_text(dict(known.labels)),
-        "hasPart": _references(members),
-    }
+    shown = ", ".join(f"{name}={json_text(value)[:40]}" for name, value in plain.values())
+    yield _node(
+        _call(record.id),
+        "CreateAction",
+        f"{record.name}({shown})",
+        description=f"Call that computed artifact {record.id}",
+        startTime=record.computed_at.isoformat(timespec="seconds"),
+        endTime=entry.ended_at.isoformat(timespec="seconds"),
+        instrument={"@id": f"{_function_urn(record)}:{record.version}"},
+        object=_references([*dict.fromkeys((*used, *plain))]),
+        result={"@id": paths[record.id]},
+        actionStatus="http://schema.org/CompletedActionStatus",
+    )
+    for id_, (name, value) in plain.items():
+        yield _node(id_, "PropertyValue", name, value=json_text(value))

@@ -6,7 +6,6 @@ itself. What operators make of carriers is plain.
 
 from __future__ import annotations
 
-import copy
 import datetime as dt
 import pathlib
 import sys
@@ -14,16 +13,15 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any, Final, TypeAlias, cast
 
-from provenance.hashing import Child, Walk, hash_value, register_item
-from provenance.hashing.encoding import Item, root_digest
+from provenance.hashing import register_item
 from provenance.model.ids import ArtifactId, ValueId
-from provenance.model.records import Artifact, ArtifactRecord, Derivation, Origin
-from provenance.model.references import SCALARS, ArtifactRef, InputRef, Known
+from provenance.model.records import Derivation, Origin
+from provenance.model.references import SCALARS, ArtifactRef, Known
 from provenance.results.handles import (
+    Result,
     derivation_for_pickle,
     make_proxy,
     reduced_reference,
-    resolve,
     restore_value,
 )
 from provenance.results.kinds import (
@@ -35,18 +33,19 @@ from provenance.results.kinds import (
 )
 from provenance.results.libraries import teach_libraries, teach_new_class
 from provenance.results.origin import CurrentOrigin, is_current_origin, resolving_origin
-from provenance.util.formatting import safe_repr, type_name
+from provenance.util.formatting import type_name
 from provenance.util.naming import exported
 
 _MUTABLE: Final = frozenset({list, dict, set})
 _NUMBERS: Final = frozenset({int, float, complex})
+_TIMES: Final = frozenset({dt.datetime, dt.date, dt.time, dt.timedelta})
 
 
 def _is_fixed(kind: type) -> bool:
     return kind is type(None) or kind is bool or is_scalar(kind)
 
 
-class Carrier:
+class Carrier(Result):
     """What all classes of carriers have.
 
     `_provenance` holds what is known of the artifact, the origin of the rest, and whether the artifact is in a store.
@@ -55,11 +54,6 @@ class Carrier:
     __slots__ = ()
     __provenance_kind__: Any = None
     _provenance: tuple[Known, Origin, bool]
-
-    @property
-    def artifact(self) -> Artifact[object]:
-        """The artifact: who made the value, from what, when and where."""
-        return Artifact.of(self.__provenance_record__(), self._provenance[1])
 
     @property
     def __wrapped__(self) -> object:
@@ -75,19 +69,6 @@ class Carrier:
     def value_repr(self) -> object:
         """Return the value by which the artifact is identified."""
         return _plain_copy(self)
-
-    def __dask_tokenize__(self) -> tuple[str, str, str]:
-        """Return what stands for the result in keys of Dask: its artifact, and the value that it has now."""
-        known = self._provenance[0]
-        value_id = self.__provenance_known__() or hash_value(_plain_copy(self))
-        return "provenance.result", known.id, value_id
-
-    def __provenance_sighting__(self) -> InputRef | None:
-        """Return this artifact as an input; None if it is in no store."""
-        known, _, tracked = self._provenance
-        if not tracked:
-            return None
-        return InputRef(known.id, known.value_id, known.value_id, known.derivation_id)
 
     def __provenance_known__(self) -> ValueId | None:
         """Return the value's id, if the value cannot have changed since it was recorded."""
@@ -106,43 +87,18 @@ class Carrier:
         """Return where the rest of the artifact is."""
         return self._provenance[1]
 
-    def __provenance_record__(self) -> ArtifactRecord:
-        """Return the artifact's record, looked up if the carrier came out of a pickle."""
-        known, origin, _ = self._provenance
-        return resolve(known, origin)
+    def __provenance_is_tracked__(self) -> bool:
+        """Return whether the artifact is in a store."""
+        return self._provenance[2]
 
-    def __provenance_item__(self, walk: Walk) -> Item:
-        """Return the item of the value, and note the artifact."""
-        known, _, tracked = self._provenance
-        current = self.__provenance_known__() if is_container(self.__provenance_kind__) else None
-        item: Item
-        if current is not None:
-            item = Child(bytes.fromhex(current))
-        else:
-            # What the value holds is not an input of the call that receives the artifact.
-            inner = walk.without_notes() if tracked else walk
-            item = inner.item(_plain_copy(self))
-        if tracked and walk.notes is not None:
-            now = current or ValueId(root_digest(item).hex())
-            walk.notes.append(InputRef(known.id, known.value_id, now, known.derivation_id))
-        return item
+    def __provenance_is_node__(self) -> bool:
+        """Return whether the value is hashed by itself."""
+        return is_container(self.__provenance_kind__)
 
     def __provenance_copy__(self, change: Callable[[Any], object]) -> object:
         """Return a carrier of the same artifact over what *change* makes of the value."""
         known, origin, tracked = self._provenance
         return carry(known, origin, change(_plain_copy(self)), tracked=tracked)
-
-    def __provenance_is_recorded__(self) -> bool:
-        """Whether the value is the recorded one still: what a user has changed is no longer the artifact's."""
-        return (
-            self.__provenance_known__() is not None
-            or hash_value(_plain_copy(self)) == self._provenance[0].value_id
-        )
-
-    def __repr__(self) -> str:
-        return (
-            f"<provenance.ArtifactProxy({self._provenance[0].id}) {safe_repr(_plain_copy(self))} >"
-        )
 
     def __reduce_ex__(self, _: object) -> tuple[Callable[..., object], tuple[object, ...]]:
         """Pickle scalars as reference and value, containers as references, what was changed as the value."""
@@ -154,12 +110,6 @@ class Carrier:
             facts = (known.id, known.value_id, _plain_copy(self))
             return restore_scalar, facts if derivation is None else (*facts, derivation)
         return restore_value, (_plain_copy(self),)
-
-    def __copy__(self) -> object:
-        return self.__provenance_copy__(copy.copy)
-
-    def __deepcopy__(self, memo: dict[int, object]) -> object:
-        return self.__provenance_copy__(lambda value: copy.deepcopy(value, memo))
 
 
 @exported
@@ -174,60 +124,32 @@ def restore_scalar(
 # ---------------------------------------------------------------- to the plain type and back
 
 
-def _clock_parts(value: Any) -> tuple[tuple[object, ...], int]:
-    return (value.hour, value.minute, value.second, value.microsecond, value.tzinfo), value.fold
-
-
-def _open_datetime(value: dt.datetime, cls: type[dt.datetime] = dt.datetime) -> dt.datetime:
-    clock, fold = _clock_parts(value)
-    day: tuple[Any, ...] = (value.year, value.month, value.day, *clock)
-    return dt.datetime.__new__(cls, *day, fold=fold)
-
-
-def _open_date(value: dt.date, cls: type[dt.date] = dt.date) -> dt.date:
-    return dt.date.__new__(cls, value.year, value.month, value.day)
-
-
-def _open_time(value: dt.time, cls: type[dt.time] = dt.time) -> dt.time:
-    clock, fold = _clock_parts(value)
-    return dt.time.__new__(cls, *cast("tuple[Any, ...]", clock), fold=fold)
-
-
-def _open_timedelta(value: dt.timedelta, cls: type[dt.timedelta] = dt.timedelta) -> dt.timedelta:
-    return dt.timedelta.__new__(cls, value.days, value.seconds, value.microseconds)
-
-
-_OPEN: Final[dict[type, Callable[[Any], object]]] = {
-    int: int.__int__,
-    float: float.__float__,
-    complex: complex.__complex__,
-    str: str.__str__,
-    bytes: bytes.__bytes__,
-    dt.datetime: _open_datetime,
-    dt.date: _open_date,
-    dt.time: _open_time,
-    dt.timedelta: _open_timedelta,
-}
-"""How the plain value is made of a carrier, where the type's own constructor does not do so."""
+_Make: TypeAlias = "Callable[[Any, Any], object]"
+"""Makes an instance of a class, a type or a subclass that stands for it, of a value of the type."""
 
 
 def _plain_copy(carrier: Any) -> object:
     kind = carrier.__provenance_kind__
-    if kind.__name__ == "UUID":
-        return kind(int=carrier.int, is_safe=carrier.is_safe)
-    if kind.__name__ == "Fraction":
-        return kind(carrier.numerator, carrier.denominator)
-    if issubclass(kind, pathlib.PurePath):
-        return kind(str(carrier))
-    if is_named_tuple(kind):
-        return _new_tuple(kind, carrier)
-    open_carrier: Callable[[Any], object] = _OPEN.get(kind) or kind
-    return open_carrier(carrier)
+    return _maker(kind)(kind, carrier)
 
 
-_Make: TypeAlias = "Callable[[Any, Any], object]"
 _new: Final[Any] = object.__new__
 _new_tuple: Final[_Make] = cast("Any", tuple).__new__
+
+
+@cache
+def _maker(kind: Any) -> _Make:
+    """Return what makes plain values of carriers of *kind*, and carriers of plain values."""
+    if is_named_tuple(kind):
+        return _new_tuple
+    if issubclass(kind, pathlib.PurePath):
+        return _make_path
+    if kind in _TIMES:
+        return _rebuilding(kind)
+    if kind in _MUTABLE:
+        return _filling(kind)
+    make: _Make = _MAKE_BY_NAME.get(kind.__name__) or kind.__new__
+    return make
 
 
 def _filling(container: type) -> _Make:
@@ -242,18 +164,27 @@ def _filling(container: type) -> _Make:
     return make
 
 
-def _make_uuid(cls: type, value: Any) -> object:
-    made: object = _new(cls)
-    object.__setattr__(made, "int", value.int)
-    object.__setattr__(made, "is_safe", value.is_safe)
-    return made
+def _rebuilding(time: type) -> _Make:
+    """Return a maker for a type of times, which takes what a pickle has of one."""
+    kind: Any = time
+
+    def make(cls: type, value: object) -> object:
+        _, state = kind.__reduce_ex__(value, 4)
+        return kind.__new__(cls, *state)
+
+    return make
 
 
-def _make_fraction(cls: type, value: Any) -> object:
-    made: object = _new(cls)
-    object.__setattr__(made, "_numerator", value.numerator)
-    object.__setattr__(made, "_denominator", value.denominator)
-    return made
+def _copying(*names: str) -> _Make:
+    """Return a maker for a type whose instances have these attributes."""
+
+    def make(cls: type, value: object) -> object:
+        made: object = _new(cls)
+        for name in names:
+            object.__setattr__(made, name, getattr(value, name))
+        return made
+
+    return make
 
 
 def _make_path(cls: type, value: Any) -> object:
@@ -265,17 +196,11 @@ def _make_path(cls: type, value: Any) -> object:
     return made
 
 
-_MAKE_BY_NAME: Final = {"UUID": _make_uuid, "Fraction": _make_fraction}
-"""For types of modules that are not imported for this."""
-_MAKE: Final[dict[type, _Make]] = {
-    list: _filling(list),
-    dict: _filling(dict),
-    set: _filling(set),
-    dt.datetime: lambda cls, value: _open_datetime(value, cls),
-    dt.date: lambda cls, value: _open_date(value, cls),
-    dt.time: lambda cls, value: _open_time(value, cls),
-    dt.timedelta: lambda cls, value: _open_timedelta(value, cls),
+_MAKE_BY_NAME: Final = {
+    "UUID": _copying("int", "is_safe"),
+    "Fraction": _copying("_numerator", "_denominator"),
 }
+"""For types of modules that are not imported for this."""
 
 # ---------------------------------------------------------------- classes
 
@@ -302,9 +227,9 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
     if not is_container(kind) and not is_scalar(kind):
         return None
     own: Callable[[str], Any] = partial(getattr, kind)
-    inherited = {name: member for name, member in vars(Carrier).items() if name not in _OWN_NAMES}
+    inherited = {**vars(Result), **vars(Carrier)}
     members: dict[str, object] = {
-        **inherited,
+        **{name: member for name, member in inherited.items() if name not in _OWN_NAMES},
         "__doc__": cast("Any", vars(kind)).get("__doc__"),
         "__module__": "provenance",
         "__qualname__": "ArtifactProxy",
@@ -322,10 +247,7 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
     cls = type("ArtifactProxy", (kind, Carrier), members)
     register_item(cls, Carrier.__provenance_item__)
     teach_new_class(cls)
-    if is_named_tuple(kind):
-        return cls, _new_tuple
-    make: _Make = _make_path if issubclass(kind, pathlib.PurePath) else own("__new__")
-    return cls, _MAKE_BY_NAME.get(kind.__name__) or _MAKE.get(kind, make)
+    return cls, _maker(kind)
 
 
 def _refuse_attribute(self: object, name: str, _: object) -> None:
@@ -352,13 +274,9 @@ _OWN_NAMES: Final = frozenset(
 def _special_members(kind: Any) -> dict[str, object]:
     """Return what only carriers of this kind have."""
     if issubclass(kind, pathlib.PurePath):  # it sets attributes of its own
-        return {
-            "with_segments": _make_plain(kind),
-            **{
-                name: classmethod(_make_plain(getattr(kind, name, kind)))
-                for name in ("_from_parsed_parts", "_from_parts")
-            },
-        }
+        names = ("_from_parsed_parts", "_from_parts")
+        makers = {name: classmethod(_make_plain(getattr(kind, name, kind))) for name in names}
+        return {"with_segments": _make_plain(kind), **makers}
     if is_named_tuple(kind):
         return {"_make": classmethod(_make_plain(kind._make))}
     if kind in _NUMBERS:

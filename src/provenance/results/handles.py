@@ -5,6 +5,7 @@ The transparent class itself is in `results.transparent`, which is imported when
 
 from __future__ import annotations
 
+import copy
 import copyreg
 import pickle
 from collections.abc import Callable
@@ -20,11 +21,12 @@ from provenance.errors import (
     CorruptBlobError,
     RunNotFoundError,
 )
-from provenance.hashing import Walk, register_item
+from provenance.hashing import Child, Walk, hash_value, register_item
+from provenance.hashing.encoding import Item, root_digest
 from provenance.hashing.walk import UnhashablePart
 from provenance.model.ids import ArtifactId, ValueId, is_prefix
 from provenance.model.records import Artifact, ArtifactRecord, Derivation, Inputs, Origin, Run
-from provenance.model.references import UNREAD, ArtifactRef, Known, is_proxy, unwrap
+from provenance.model.references import UNREAD, ArtifactRef, InputRef, Known, is_proxy, unwrap
 from provenance.model.tracked import proxy_of_tracked, track
 from provenance.results.kinds import (
     DEFAULT_OPTIONS,
@@ -117,6 +119,76 @@ def _carry() -> Callable[..., object]:
     from provenance.results import carriers
 
     return carriers.carry
+
+
+class Result:
+    """What proxies and carriers have in common.
+
+    Each says what is known of its artifact, where the rest is, whether the artifact is in a store, and whether the value
+    has a digest of its own in the value's hash (`__provenance_is_node__`).
+    """
+
+    __slots__ = ()
+    __wrapped__: Any
+    __provenance_reference__: Callable[[], Known]
+    __provenance_origin__: Callable[[], Origin]
+    __provenance_is_tracked__: Callable[[], bool]
+    __provenance_is_node__: Callable[[], bool]
+    __provenance_known__: Callable[[], ValueId | None]
+    __provenance_copy__: Callable[[Callable[[Any], object]], object]
+    value_repr: Callable[[], object]
+
+    @property
+    def artifact(self) -> Artifact[object]:
+        """The artifact: who made the value, from what, when and where."""
+        return Artifact.of(self.__provenance_record__(), self.__provenance_origin__())
+
+    def __dask_tokenize__(self) -> tuple[str, str, str]:
+        """Return what stands for the result in keys of Dask: its artifact, and the value that it has now, unread if it is so."""
+        value_id = self.__provenance_known__() or hash_value(self.__wrapped__)
+        return "provenance.result", self.__provenance_reference__().id, value_id
+
+    def __provenance_sighting__(self) -> InputRef | None:
+        """Return this artifact as an input; None if it is in no store."""
+        known = self.__provenance_reference__()
+        if not self.__provenance_is_tracked__():
+            return None
+        return InputRef(known.id, known.value_id, known.value_id, known.derivation_id)
+
+    def __provenance_record__(self) -> ArtifactRecord:
+        """Return the artifact's record, looked up if the result came out of a pickle."""
+        return resolve(self.__provenance_reference__(), self.__provenance_origin__())
+
+    def __provenance_item__(self, walk: Walk) -> Item:
+        """Return the item of the value, and note the artifact. An unread value is not read for this, unless it is a scalar."""
+        known, tracked = self.__provenance_reference__(), self.__provenance_is_tracked__()
+        current = self.__provenance_known__() if self.__provenance_is_node__() else None
+        item: Item
+        if current is not None:
+            item = Child(bytes.fromhex(current))
+        else:
+            # What the value holds is not an input of the call that receives the artifact.
+            inner = walk.without_notes() if tracked else walk
+            item = inner.item(self.value_repr())
+        if tracked and walk.notes is not None:
+            now = current or ValueId(root_digest(item).hex())
+            walk.notes.append(InputRef(known.id, known.value_id, now, known.derivation_id))
+        return item
+
+    def __provenance_is_recorded__(self) -> bool:
+        """Whether the value is the recorded one still: what a user has changed is no longer the artifact's."""
+        now = self.__provenance_known__() or hash_value(self.__wrapped__)
+        return now == self.__provenance_reference__().value_id
+
+    def __repr__(self) -> str:
+        known = self.__provenance_reference__()
+        return f"<provenance.ArtifactProxy({known.id}) {safe_repr(self.__wrapped__)} >"
+
+    def __copy__(self) -> object:
+        return self.__provenance_copy__(copy.copy)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> object:
+        return self.__provenance_copy__(lambda value: copy.deepcopy(value, memo))
 
 
 @exported

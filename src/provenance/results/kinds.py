@@ -211,7 +211,12 @@ def interface_for(value: object) -> tuple[str, ...]:
     (('=value', '__iter__', '__getitem__', '__len__'), ('=singleton',))
     """
     kind = cast("Any", type(value))
-    return _interface_of_common(kind) if kind in _COMMON else _interface_for(value)
+    if kind in _COMMON:
+        return _interface_of_common(kind)
+    methods = interface_of(kind)
+    if is_carriable(value):
+        return (VALUE, *methods)
+    return (SINGLETON, *methods) if is_singleton(value) else methods
 
 
 @cache
@@ -219,13 +224,6 @@ def _interface_of_common(kind: type) -> tuple[str, ...]:
     """Return what a record notes of builtin scalars of a type: all are treated alike."""
     form = VALUE if is_scalar(kind) else SINGLETON
     return (form, *interface_of(kind))
-
-
-def _interface_for(value: object) -> tuple[str, ...]:
-    methods = interface_of(type(value))
-    if is_carriable(value):
-        return (VALUE, *methods)
-    return (SINGLETON, *methods) if is_singleton(value) else methods
 
 
 def own_copy(value: T) -> T:

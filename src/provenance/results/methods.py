@@ -6,7 +6,7 @@ import operator
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 from provenance.results.carriers import ARRAY_FUNCTION, ARRAY_UFUNC, plain
@@ -44,53 +44,22 @@ class Failures(threading.local):
 failures: Final = Failures()
 
 
-def _call(self: Any, /, *args: object, **kwargs: object) -> object:
-    return self.__wrapped__(*args, **kwargs)
+def _on_value(operate: Callable[..., object]) -> Callable[..., object]:
+    """Return the special method that does to the value what *operate* does to an object."""
+
+    def method(self: Any, /, *args: object, **kwargs: object) -> object:
+        return operate(self.__wrapped__, *args, **kwargs)
+
+    return method
 
 
-def _getitem(self: Any, key: object) -> object:
-    """Return an item. C code takes an object for a sequence if its class has this method in Python; pandas does."""
-    return self.__wrapped__[key]
+def _method_of_value(name: str) -> Callable[..., object]:
+    """Return the special method that calls the value's own."""
 
+    def method(self: Any, /, *args: object) -> object:
+        return getattr(self.__wrapped__, name)(*args)
 
-def _iter(self: Any) -> Iterator[object]:
-    return iter(self.__wrapped__)
-
-
-def _next(self: Any) -> object:
-    return next(self.__wrapped__)
-
-
-def _aiter(self: Any) -> AsyncIterator[object]:
-    return aiter(self.__wrapped__)
-
-
-async def _anext(self: Any) -> object:
-    return await anext(self.__wrapped__)
-
-
-def _await(self: Any) -> Generator[Any, Any, object]:
-    return cast("object", (yield from self.__wrapped__.__await__()))
-
-
-def _length_hint(self: Any) -> int:
-    return operator.length_hint(self.__wrapped__)
-
-
-def _fspath(self: Any) -> str | bytes:
-    return os.fspath(cast("os.PathLike[str] | os.PathLike[bytes]", self.__wrapped__))
-
-
-def _get(self: Any, instance: object, owner: type | None = None) -> object:
-    return self.__wrapped__.__get__(instance, owner)
-
-
-def _set(self: Any, instance: object, value: object) -> None:
-    self.__wrapped__.__set__(instance, value)
-
-
-def _delete(self: Any, instance: object) -> None:
-    self.__wrapped__.__delete__(instance)
+    return method
 
 
 def _array(self: Any, dtype: Any = None, *, copy: bool | None = None) -> object:
@@ -105,10 +74,6 @@ def _array(self: Any, dtype: Any = None, *, copy: bool | None = None) -> object:
 
 def _arrow_array(self: Any, type: object = None) -> object:  # noqa: A002 - pyarrow passes it by this name
     return sys.modules["pyarrow"].array(self.__wrapped__, type=type)
-
-
-def _dataclass_fields(self: Any) -> object:
-    return self.__wrapped__.__dataclass_fields__
 
 
 class _Forwarded:
@@ -141,9 +106,7 @@ def _torch_function(
     args: tuple[object, ...] = (),
     kwargs: dict[str, object] | None = None,
 ) -> object:
-    return function(
-        *plain(args), **{name: plain(argument) for name, argument in (kwargs or {}).items()}
-    )
+    return function(*plain(args), **plain(kwargs or {}))
 
 
 def _in_place(operate: Callable[[Any, Any], object]) -> Callable[[Any, object], object]:
@@ -157,41 +120,27 @@ def _in_place(operate: Callable[[Any, Any], object]) -> Callable[[Any, object], 
     return method
 
 
-_OPERATIONS: Final = [
-    "add",
-    "sub",
-    "mul",
-    "matmul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "pow",
-    "lshift",
-    "rshift",
-    "and",
-    "xor",
-    "or",
-]
+_ARITHMETIC: Final = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow")
+_BITWISE: Final = ("lshift", "rshift", "and", "xor", "or")
 _IN_PLACE: Final = {
-    f"__i{name}__": _in_place(getattr(operator, f"__i{name}__")) for name in _OPERATIONS
+    f"__i{name}__": _in_place(getattr(operator, f"__i{name}__"))
+    for name in (*_ARITHMETIC, *_BITWISE)
 }
 """wrapt's own methods would put what is no longer the artifact's value behind a proxy."""
 _METHODS: Final[dict[str, object]] = {
     "__array__": _array,
     "__arrow_array__": _arrow_array,
-    "__dataclass_fields__": property(_dataclass_fields),
-    "__call__": _call,
-    "__getitem__": _getitem,
-    "__iter__": _iter,
-    "__next__": _next,
-    "__aiter__": _aiter,
-    "__anext__": _anext,
-    "__await__": _await,
-    "__length_hint__": _length_hint,
-    "__fspath__": _fspath,
-    "__get__": _get,
-    "__set__": _set,
-    "__delete__": _delete,
+    "__dataclass_fields__": property(lambda self: self.__wrapped__.__dataclass_fields__),
+    # C code takes an object for a sequence if its class has this method in Python; pandas does.
+    "__getitem__": _on_value(operator.getitem),
+    "__call__": _on_value(operator.call),
+    "__iter__": _on_value(iter),
+    "__next__": _on_value(next),
+    "__aiter__": _on_value(aiter),
+    "__anext__": _on_value(anext),
+    "__length_hint__": _on_value(operator.length_hint),
+    "__fspath__": _on_value(os.fspath),
+    **{name: _method_of_value(name) for name in ("__await__", "__get__", "__set__", "__delete__")},
 }
 _TENSOR_METHODS: Final[dict[str, object]] = {
     "__class__": property(type),
@@ -205,25 +154,10 @@ price is that `isinstance(proxy, torch.Tensor)` is False.
 _ALWAYS: Final = {**_IN_PLACE, "__array_function__": ARRAY_FUNCTION}
 _FORWARDED: Final = INTERFACE[INTERFACE.index("__len__") :]
 """What every proxy inherits from wrapt, although only some values have it."""
+_ARRAY_LIKE: Final = ("bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "range")
 ARRAY_METHODS: Final = {
     "numpy:ndarray": ("__arrow_array__",),
-    **dict.fromkeys(
-        (
-            f"builtins:{name}"
-            for name in (
-                "bool",
-                "int",
-                "float",
-                "complex",
-                "str",
-                "bytes",
-                "list",
-                "tuple",
-                "range",
-            )
-        ),
-        ("__array__",),
-    ),
+    **{f"builtins:{name}": ("__array__",) for name in _ARRAY_LIKE},
 }
 """NumPy recognizes these types in C, so their proxies need `__array__`. So does pyarrow NumPy's arrays."""
 

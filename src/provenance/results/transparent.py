@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 from collections.abc import Callable
 from functools import lru_cache
@@ -10,34 +9,24 @@ from typing import Any, Final, cast
 
 import wrapt
 
-from provenance.hashing import Child, Walk, hash_value, register_item
-from provenance.hashing.encoding import Item, root_digest
+from provenance.hashing import register_item
 from provenance.model.ids import ValueId
-from provenance.model.records import Artifact, ArtifactRecord, Origin
-from provenance.model.references import MARK, UNREAD, InputRef, Known
+from provenance.model.records import Origin
+from provenance.model.references import MARK, SCALARS, UNREAD, Known
 from provenance.results.handles import (
+    Result,
     load_value,
     make_proxy,
     reduced_reference,
-    resolve,
     restore_value,
 )
 from provenance.results.kinds import FORMS, ResultOptions, own_copy
 from provenance.results.methods import ARRAY_METHODS, failures, methods_for
 from provenance.results.origin import INTERFACE, interface_of, is_current_origin
-from provenance.util.formatting import safe_repr, type_name, type_name_of
+from provenance.util.formatting import type_name, type_name_of
 from provenance.util.locks import ForkSafeLock
 
-_SCALAR_TYPES: Final = frozenset(
-    {
-        "builtins:NoneType",
-        "builtins:bool",
-        "builtins:int",
-        "builtins:float",
-        "builtins:str",
-        "builtins:bytes",
-    }
-)
+_SCALAR_TYPES: Final = frozenset(map(type_name_of, SCALARS - {complex}))
 _RAW_MEMORY: Final = "it gives access to raw memory; use np.asarray or p.unwrap"
 _DUCK: Final = "a library would keep the proxy in place of the array; use p.unwrap"
 _HIDDEN: Final = {
@@ -62,7 +51,7 @@ class _AnyResult(type(wrapt.BaseObjectProxy)):  # type: ignore[misc]  # wrapt's 
         return hasattr(type(instance), MARK)
 
 
-class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
+class ArtifactProxy(Result, wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
     """Stands for the value of an artifact.
 
     `_self_known` is what is known of the artifact, `_self_origin` where the rest is; `_self_load` reads the value and
@@ -119,16 +108,11 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         """Return the value's attribute; a decorated method of it has this artifact for its `self`."""
         if name in _HIDDEN:
             raise AttributeError(f"{name} is hidden, because {_HIDDEN[name]}")
-        if self._self_load is not None:
-            kind = _loaded_class(self._self_known.value_type)
-            if kind is not None and _never_has(kind, name):
-                shown = (
-                    kind.__name__
-                    if kind.__flags__ & _HEAP
-                    else f"{kind.__module__}.{kind.__name__}"
-                )
-                problem = f"{shown!r} object has no attribute {name!r}"
-                raise AttributeError(problem, name=name, obj=self)
+        kind = self._self_unread_class
+        if kind is not None and _never_has(kind, name):
+            module = "" if kind.__flags__ & _HEAP else f"{kind.__module__}."
+            problem = f"'{module}{kind.__name__}' object has no attribute {name!r}"
+            raise AttributeError(problem, name=name, obj=self)
         repeated = failures.take(self, name)
         if repeated is not None:
             raise repeated
@@ -143,11 +127,6 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         )
         return found if bound is None else bound(found, value, self)
 
-    @property
-    def artifact(self) -> Artifact[object]:
-        """The artifact: who made the value, from what, when and where."""
-        return Artifact.of(self.__provenance_record__(), self._self_origin)
-
     def transform_value(self, change: Callable[[Any], object]) -> object:
         """Return the same artifact in another representation: a proxy of what *change* makes of the value, which is read."""
         value = change(self.__wrapped__)
@@ -160,33 +139,24 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
 
     def value_repr(self) -> object:
         """Return the value by which the artifact is identified: the recorded one, whatever the representation."""
-        return (
-            self._self_origin.load_value(self.__provenance_record__())
-            if self._self_as_recorded
-            else self.__wrapped__
-        )
+        if self._self_as_recorded:
+            return self._self_origin.load_value(self.__provenance_record__())
+        return self.__wrapped__
+
+    @property
+    def _self_unread_class(self) -> type | None:
+        """The class of a value that is not read yet, if it is loaded."""
+        return None if self._self_load is None else _loaded_class(self._self_known.value_type)
 
     @property
     def __class__(self) -> Any:
         """The class of the value; an unread value is not read for it if its class is loaded."""
-        kind = None if self._self_load is None else _loaded_class(self._self_known.value_type)
+        kind = self._self_unread_class
         return self.__wrapped__.__class__ if kind is None else kind
 
     @__class__.setter
     def __class__(self, kind: type) -> None:
         self.__wrapped__.__class__ = kind
-
-    def __dask_tokenize__(self) -> tuple[str, str, str]:
-        """Return what stands for the result in keys of Dask; an unread value is not read for it."""
-        value_id = self.__provenance_known__() or hash_value(self.__wrapped__)
-        return "provenance.result", self._self_known.id, value_id
-
-    def __provenance_sighting__(self) -> InputRef | None:
-        """Return this artifact as an input; None if it is in no store."""
-        known = self._self_known
-        if not self._self_tracked:
-            return None
-        return InputRef(known.id, known.value_id, known.value_id, known.derivation_id)
 
     def __provenance_known__(self) -> ValueId | None:
         """Return the value's id, if the value cannot have changed since it was recorded."""
@@ -201,24 +171,13 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         """Return where the rest of the artifact is."""
         return self._self_origin
 
-    def __provenance_record__(self) -> ArtifactRecord:
-        """Return the artifact's record, looked up if the proxy came out of a pickle."""
-        return resolve(self._self_known, self._self_origin)
+    def __provenance_is_tracked__(self) -> bool:
+        """Return whether the artifact is in a store."""
+        return self._self_tracked
 
-    def __provenance_item__(self, walk: Walk) -> Item:
-        """Return the item of the value. An unread value is not read for this, unless it is a scalar."""
-        known = self._self_known
-        item: Item
-        if known.value_type not in _SCALAR_TYPES and self.__provenance_known__() is not None:
-            item, current = Child(bytes.fromhex(known.value_id)), known.value_id
-        else:
-            # What the value holds is not an input of the call that receives the artifact.
-            inner = walk.without_notes() if self._self_tracked else walk
-            item = inner.item(self.value_repr())
-            current = ValueId(root_digest(item).hex())
-        if self._self_tracked and walk.notes is not None:
-            walk.notes.append(InputRef(known.id, known.value_id, current, known.derivation_id))
-        return item
+    def __provenance_is_node__(self) -> bool:
+        """Return whether the value is hashed by itself."""
+        return self._self_known.value_type not in _SCALAR_TYPES
 
     def __provenance_copy__(self, change: Callable[[Any], object]) -> ArtifactProxy:
         """Proxy of the same artifact over what *change* makes of the value; an unread one is read by it for itself."""
@@ -242,9 +201,6 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         value = own_copy(self.__wrapped__)
         return make_proxy(known, origin, value, tracked=tracked, options=options)
 
-    def __repr__(self) -> str:
-        return f"<provenance.ArtifactProxy({self._self_known.id}) {safe_repr(self.__wrapped__)} >"
-
     def __reduce_ex__(self, _: object) -> tuple[Callable[..., object], tuple[object, ...]]:
         """Pickle a reference, which is a lazy proxy again when it is read; what was changed as the value."""
         known = self._self_known
@@ -256,19 +212,6 @@ class ArtifactProxy(wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
             methods = tuple([name for name in known.interface if name not in FORMS])
             return reduced_reference(known, methods, self._self_origin)
         return restore_value, (self.__wrapped__,)
-
-    def __provenance_is_recorded__(self) -> bool:
-        """Whether the value is the recorded one still: what a user has changed is no longer the artifact's."""
-        return (
-            self.__provenance_known__() is not None
-            or hash_value(self.__wrapped__) == self._self_known.value_id
-        )
-
-    def __copy__(self) -> object:
-        return self.__provenance_copy__(copy.copy)
-
-    def __deepcopy__(self, memo: dict[int, object]) -> object:
-        return self.__provenance_copy__(lambda value: copy.deepcopy(value, memo))
 
 
 def _loaded_class(value_type: str) -> type | None:
