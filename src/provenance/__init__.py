@@ -107,7 +107,7 @@ from provenance.repository.handles import (
 from provenance.repository.stores import Store as Store
 from provenance.repository.sets import ArtifactSet as ArtifactSet
 from provenance.results.handles import artifact_of as artifact_of
-from provenance.streams.manifest import Resumable as Resumable, Streaming as Streaming
+from provenance.streams.stream import Resumable as Resumable, Streaming as Streaming
 from provenance.streams.stream import Stream as Stream
 from provenance.telemetry import (
     Subscription as Subscription,

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from provenance.calls.async_streams import AsyncStream
     from provenance.calls.partitions import PartitionedFunction
     from provenance.calls.parts import Parts
-    from provenance.streams.manifest import Resumable, Streaming
-    from provenance.streams.stream import Stream
+    from provenance.streams.stream import Resumable, Stream, Streaming
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -15,7 +15,6 @@ from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_chan
 from provenance.calls.purity import Attributes, added_to, attributes_of, hiding
 from provenance.calls.signature import merge_call_arguments
 from provenance.calls.spec import FunctionSpec, alias_ids, uncached_id
-from provenance.calls.summaries import summarize
 from provenance.codecs import Encoding, candidates
 from provenance.environment import Environment
 from provenance.errors import (
@@ -49,7 +48,7 @@ from provenance.model.references import (
 from provenance.ports.records import PutRecord
 from provenance.receipts.policy import Shadow
 from provenance.repository.handles import Repository
-from provenance.repository.inputs import are_plain, inputs_json, plain_only
+from provenance.repository.inputs import are_plain, inputs_json, plain_only, summarize
 from provenance.results.bodies import Opening, close
 from provenance.results.handles import InMemoryOrigin, make_proxy
 from provenance.results.kinds import DEFAULT_OPTIONS, LAZY, ResultOptions, interface_for
@@ -133,14 +132,13 @@ class PendingArtifact:
         """How the inputs may be written; the last way always works: it keeps of odd ones only what they were."""
         what, inputs = f"the inputs of {self.plan.cache_key.name}", self.plan.inputs
         # What stands for an artifact inside an object is stored as a reference to it.
-        kargs, varargs, captured = (
-            close(part, inside_objects=True)
-            for part in (dict(inputs.kargs), inputs.varargs, dict(inputs.captured))
-        )
-        whole = plain_only(kargs, varargs, captured)
+        whole = {
+            section: close(part, inside_objects=True)
+            for section, part in plain_only(inputs).items()
+        }
         yield Encoding("pickle", whole, what)
         yield Encoding("cloudpickle", whole, what)
-        yield Encoding("pickle", summarize(self.plan), what)
+        yield Encoding("pickle", plain_only(summarize(inputs, self.plan.input_hashes)), what)
 
     def put(
         self,

@@ -60,8 +60,7 @@ from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
 from provenance.results.kinds import LAZY, is_carriable, is_container, own_copy
 from provenance.singleflight.coordinate import in_turn
 from provenance.singleflight.leases import SingleFlight, record_duration
-from provenance.streams.manifest import Chunk
-from provenance.streams.stream import Items, StoredItems, Stream, load_chunk
+from provenance.streams.stream import Chunk, Items, StoredItems, Stream, load_chunk
 from provenance.telemetry import emit
 
 A = TypeVar("A")

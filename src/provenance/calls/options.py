@@ -36,7 +36,7 @@ from provenance.receipts.libraries import parse_sensitivity
 from provenance.receipts.policy import OnCodeChange, Shadow, parse_shadow, require_policy
 from provenance.repository.handles import Repository
 from provenance.results.kinds import STYLES, ArgumentStyle, ResultStyle, SingletonStyle
-from provenance.streams.manifest import Streaming
+from provenance.streams.stream import Streaming
 from provenance.util.formatting import did_you_mean, safe_repr
 from provenance.util.validation import name_problem
 

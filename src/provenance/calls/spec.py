@@ -23,7 +23,7 @@ from provenance.model.tracked import any_tracked
 from provenance.receipts.policy import OnCodeChange, Shadow
 from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt, Receipt
 from provenance.repository.inputs import InputHashes
-from provenance.streams.manifest import Streaming
+from provenance.streams.stream import Streaming
 from provenance.util.naming import exported
 
 

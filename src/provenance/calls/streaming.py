@@ -43,16 +43,18 @@ from provenance.repository import programs
 from provenance.repository.programs import LookupHit, LookupMiss
 from provenance.results.bodies import close
 from provenance.results.kinds import is_carriable, own_copy
-from provenance.streams.manifest import (
+from provenance.streams.stream import (
     CHUNK_FIELDS,
     Chunk,
+    ItemsInMemory,
     Manifest,
     Resumable,
+    StoredItems,
+    Stream,
     Streaming,
     bare_items,
     chunk_id,
 )
-from provenance.streams.stream import ItemsInMemory, StoredItems, Stream
 from provenance.telemetry import emit
 
 _MOST_ENCODED: Final = 64_000_000

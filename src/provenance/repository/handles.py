@@ -11,7 +11,7 @@ from attrs import evolve, field, frozen
 
 from provenance.archives import FileSource, FolderEntry, LocalSource, set_source_resolver
 from provenance.codecs.trust import CopyPolicy
-from provenance.effect import Interpreter, run
+from provenance.effect import Interpreter, Program, run
 from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,
@@ -52,7 +52,7 @@ from provenance.ports.records import (
     derivations_to_copy,
     find_code,
 )
-from provenance.repository import listing, programs, transfer
+from provenance.repository import programs, transfer
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
 from provenance.results.handles import artifact_of, as_result, id_or_prefix_of, make_proxy
@@ -151,12 +151,12 @@ class Repository:
     def engine(self) -> Engine:
         """SQLAlchemy engine of the database, for `pandas.read_sql` and the like; ConfigError where there is none."""
         if self.get_engine is None:
-            raise ConfigError(
-                f"repository {self.name!r}",
-                "it has no SQL database",
-                "use a repository of type sqlite or postgres",
-            )
+            raise self._no_database()
         return self.get_engine()
+
+    def _no_database(self) -> ConfigError:
+        advice = "use a repository of type sqlite or postgres"
+        return ConfigError(f"repository {self.name!r}", "it has no SQL database", advice)
 
     @property
     def repository_id(self) -> str:
@@ -178,11 +178,7 @@ class Repository:
             ConfigError: if the repository has no SQL database, or there is no such version.
         """
         if self.migrate_to is None:
-            raise ConfigError(
-                f"repository {self.name!r}",
-                "it has no SQL database",
-                "use a repository of type sqlite or postgres",
-            )
+            raise self._no_database()
         self.migrate_to(version)
 
     def get_by_id(self, artifact_id: object) -> Artifact[object]:
@@ -266,9 +262,7 @@ class Repository:
                 f"expected an artifact or the result of a decorated function, got {safe_repr(known)}"
             )
         found = cast("Artifact[object]", known)
-        origin = found.origin
-        source = origin.repo if isinstance(origin, RecoveringOrigin) else origin
-        source = current_origin() if isinstance(source, CurrentOrigin) else source
+        source: object = getattr(found.origin, "repository", None)
         if not isinstance(source, Repository):
             raise ArtifactNotFoundError(found.id, "(read-only)")
         return self.copy_from(found, source)
@@ -341,11 +335,11 @@ class Repository:
 
     def sets(self) -> tuple[ArtifactSet, ...]:
         """Return all sets, each with the labels that it was given last, newest first."""
-        return listing.list_sets(self.interpreter, self.get_set_by_id)
+        return programs.list_sets(self.interpreter, self.get_set_by_id)
 
     def runs(self) -> tuple[Run, ...]:
         """Return the runs (processes) that computed what is here, newest first."""
-        return listing.list_runs(self.interpreter)
+        return programs.list_runs(self.interpreter)
 
     def _set(self, record: SetRecord) -> ArtifactSet:
         found = ArtifactSet(record.artifact_ids, record.labels, record.created_at, self)
@@ -355,7 +349,7 @@ class Repository:
         return found
 
     def __iter__(self) -> Iterator[Artifact[object]]:
-        return (Artifact.of(record, self) for record in listing.list_records(self.interpreter))
+        return (Artifact.of(record, self) for record in programs.list_records(self.interpreter))
 
     if not TYPE_CHECKING:  # type checkers would believe that it has any attribute
 
@@ -391,12 +385,15 @@ class Repository:
 
     def _read(self, record: ArtifactRecord) -> object:
         reading = programs.READING.get(record.serializer, programs.read_value)
-        return resolving_in(self, partial(run, reading(record, self.name), self.interpreter))
+        return self._resolve(reading(record, self.name))
+
+    def _resolve(self, program: Program[AllEffects, T]) -> T:
+        """Run a program that reads; artifacts in what it reads are proxies of those here."""
+        return resolving_in(self, partial(run, program, self.interpreter))
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
         """Read the inputs of *record*; artifacts among them are unread proxies."""
-        read = partial(run, programs.read_inputs(record, self.name), self.interpreter)
-        return resolving_in(self, read)
+        return self._resolve(programs.read_inputs(record, self.name))
 
     def load_run(self, record: ArtifactRecord, /) -> Run:
         """Look up the run that computed *record*."""

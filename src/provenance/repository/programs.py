@@ -1,4 +1,4 @@
-"""Programs that look up, find, read and delete artifacts."""
+"""Programs that look up, find, read, list and delete artifacts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from provenance.errors import (
     StorePermissionError,
 )
 from provenance.model.history import Deletion
-from provenance.model.ids import ID_DIGITS, ArtifactId, is_prefix
+from provenance.model.ids import ID_DIGITS, ArtifactId, RunId, is_prefix
+from provenance.model.queries import Page, Query
 from provenance.model.records import ArtifactRecord, Blob, Inputs, Run, SetRecord
 from provenance.ports.blobs import MARGIN, DeleteBlob, HasBlob, Quarantine, ReadBlob
 from provenance.ports.capabilities import Delete, Load, Lookup
@@ -39,13 +40,18 @@ from provenance.ports.records import (
     FindSet,
     ListIds,
     ListSetIds,
+    SearchRecords,
+    SummarizeRecords,
+    all_records,
 )
 from provenance.repository.inputs import inputs_from, plain_inputs
+from provenance.repository.sets import ArtifactSet
 from provenance.util.formatting import describe_error
 
 T = TypeVar("T")
 
 _INPUTS = Decoding("pickle", keep_unread=True)
+_PAGE: Final = 1_000
 
 
 @frozen
@@ -171,19 +177,16 @@ def read_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadB
         CorruptBlobError: if they are not what was written, or cannot be decoded.
         CorruptRecordError: if what is read is not the inputs of a call.
     """
-    stored: object
+    parse: Callable[[Any], Inputs]
+    stored: Any
     if record.inputs_blob is not None:
-        stored = yield from decode(record.inputs_blob, _INPUTS, repo)
+        parse, stored = inputs_from, (yield from decode(record.inputs_blob, _INPUTS, repo))
     else:
-        stored = yield from FindInputs(record.id)
+        parse, stored = plain_inputs, (yield from FindInputs(record.id))
         if stored is None:
             raise ArtifactNotFoundError(record.id, repo)
     try:
-        return (
-            inputs_from(stored)
-            if record.inputs_blob is not None
-            else plain_inputs(cast("str", stored))
-        )
+        return parse(stored)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CorruptRecordError(
             record.id, repo, f"its inputs are not those of a call: {describe_error(error)}"
@@ -241,9 +244,8 @@ def forget(artifact_id: ArtifactId, reason: str = "") -> Program[Delete, bool]:
         known = ("", 0) if record is None else (record.name, record.version)
         yield from PutDeletion(Deletion(artifact_id, *known, now, reason))
     for blob in orphans or ():
-        with suppress(
-            StorePermissionError
-        ):  # a store without permission to delete keeps the bytes, which no record names
+        # A store without permission to delete keeps the bytes, which no record names.
+        with suppress(StorePermissionError):
             yield from DeleteBlob(blob, before)
     return orphans is not None
 
@@ -312,9 +314,8 @@ def read_bytes(
 
 
 def _quarantine(blob: Blob, trouble: CorruptBlobError) -> Program[Quarantine, None]:
-    with suppress(
-        StorePermissionError
-    ):  # a read-only store keeps them; the damage is reported anyway
+    # A read-only store keeps them; the damage is reported anyway.
+    with suppress(StorePermissionError):
         yield from quarantine_if_damaged(blob, trouble)
 
 
@@ -351,3 +352,31 @@ def pages(
     while page := ask(listing):
         yield page
         listing = evolve(cast("Any", listing), after=key(page[-1]))
+
+
+def list_records(ask: Interpreter[Any]) -> Iterator[ArtifactRecord]:
+    """Yield the records of all artifacts, newest first, a page at a time."""
+
+    def search(query: Query, after: int | None, limit: int) -> Page:
+        page: Page = ask(SearchRecords(query, after, limit))
+        return page
+
+    return all_records(search)
+
+
+def list_runs(ask: Interpreter[Any]) -> tuple[Run, ...]:
+    """Return the runs that computed what there is, newest first."""
+    found = (ask(FindRun(RunId(group.key))) for group in ask(SummarizeRecords("run")))
+    known: list[Run] = [run for run in found if run is not None]
+    return tuple(sorted(known, key=lambda run: (run.created_at, run.id), reverse=True))
+
+
+def list_sets(ask: Interpreter[Any], load: Callable[[str], ArtifactSet]) -> tuple[ArtifactSet, ...]:
+    """Return the sets, newest first; *load* returns the set of an id."""
+    found: list[ArtifactSet] = []
+    for page in pages(ListSetIds("", _PAGE), ask):
+        for set_id in page:
+            # Another process may have deleted it since.
+            with suppress(SetNotFoundError):
+                found.append(load(set_id))
+    return tuple(sorted(found, key=lambda one: (one.created_at, one.id), reverse=True))

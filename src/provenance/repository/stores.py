@@ -9,9 +9,7 @@ from attrs import evolve, field, frozen
 
 from provenance.codecs.trust import CopyPolicy
 from provenance.effect import Interpreter
-from provenance.model.records import (
-    Blob,
-)
+from provenance.model.records import Blob
 from provenance.ports.blobs import BlobEffects, DeleteBlob, HasBlob, ReadBlob, WriteBlob
 from provenance.ports.permissions import Permissions
 from provenance.repository.handles import Blueprint

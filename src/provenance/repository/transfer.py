@@ -11,7 +11,6 @@ from provenance.effect import Program
 from provenance.errors import (
     ArtifactNotFoundError,
     CorruptBlobError,
-    CorruptRecordError,
     ProvenanceError,
     UntrustedStoreError,
 )
@@ -21,6 +20,7 @@ from provenance.ports.blobs import Copying, HasBlob, WriteBlobs
 from provenance.ports.history import FindDerivations
 from provenance.ports.machine import Now
 from provenance.ports.records import FindRecord, PutRecord, RecordWithInputs
+from provenance.repository.programs import LookupHit, RecordCorrupt, lookup
 from provenance.util.components import strongly_connected_components
 
 
@@ -72,14 +72,13 @@ def sources_first(records: Mapping[ArtifactId, ArtifactRecord]) -> tuple[Artifac
 
 def is_whole(record: ArtifactRecord) -> Program[FindRecord | HasBlob, bool]:
     """Tell whether the artifact is stored with all its bytes."""
-    try:
-        there = yield from FindRecord(record.id, fresh=True)
-    except CorruptRecordError:
+    found = yield from lookup(record.id, fresh=True)
+    if not isinstance(found, LookupHit):
         return False
-    for blob in () if there is None else there.blobs:
+    for blob in found.record.blobs:
         if not (yield from HasBlob(blob)):
             return False
-    return there is not None
+    return True
 
 
 def copy_blobs(
@@ -108,23 +107,15 @@ def store_copy(
             raise CorruptBlobError(blob.id, repo, f"its copy has the digest {copy.blob.id}")
         held += [copy] if isinstance(copy, InlineBlob) else []
     now = yield from Now()
-    replace = yield from _is_to_be_replaced(what.record)
+    there = yield from lookup(what.record.id, fresh=True)
+    has_other_bytes = isinstance(there, LookupHit) and there.record.blobs != what.record.blobs
     return (
         yield from PutRecord(
             evolve(what.record, added_at=now),
             what.run,
             what.inputs_json,
             tuple(held),
-            replace,
+            has_other_bytes or isinstance(there, RecordCorrupt),
             receipt=what.receipt,
         )
     )
-
-
-def _is_to_be_replaced(record: ArtifactRecord) -> Program[FindRecord, bool]:
-    """Tell whether a record of this id is stored that has other bytes, or is corrupt."""
-    try:
-        there = yield from FindRecord(record.id, fresh=True)
-    except CorruptRecordError:
-        return True
-    return there is not None and there.blobs != record.blobs
