@@ -38,13 +38,7 @@ from provenance.model.records import (
     WriteResult,
     freeze_options,
 )
-from provenance.model.references import (
-    ArtifactRef,
-    is_proxy,
-    refs_of,
-    represented_artifact,
-    unwrap,
-)
+from provenance.model.references import ArtifactRef, is_proxy, refs_of, represented_artifact, unwrap
 from provenance.ports.records import PutRecord
 from provenance.receipts.policy import Shadow
 from provenance.repository.handles import Repository
@@ -271,7 +265,6 @@ class Call:
             self.plan.cache_key.name,
             self.speed_key,
             self.repo,
-            self.repo.interpreter,
             sharing,
             environment.clock.monotonic,
             environment.run_in_thread,

@@ -12,13 +12,7 @@ from attrs import field, frozen
 
 from provenance.calls.file_inputs import content_input
 from provenance.calls.signature import Bound, bind, merge_dictionaries
-from provenance.calls.spec import (
-    CacheKey,
-    FunctionSpec,
-    InputFunction,
-    call_id,
-    hash_input,
-)
+from provenance.calls.spec import CacheKey, FunctionSpec, InputFunction, call_id, hash_input
 from provenance.errors import ConfigError, MutatedArtifactValueError
 from provenance.escaping import escape_invisible, html_facts
 from provenance.hashing import hash_value
