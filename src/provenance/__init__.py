@@ -22,7 +22,7 @@ from provenance.calls.decorators import provenance as provenance
 from provenance.calls.function import CachedFunction as CachedFunction
 from provenance.calls.many import set_engines as _set_engines
 from provenance.calls.plan import CallPlan as CallPlan, PlannedCall as PlannedCall
-from provenance.calls.shadows import set_check as _set_shadow_check
+from provenance.calls.hits import set_shadow_check as _set_shadow_check
 from provenance.codecs import register_serializer as register_serializer
 from provenance.environment import (
     Environment as Environment,

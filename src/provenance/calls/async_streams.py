@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from typing import Any, Generic, NoReturn, TypeVar, cast
 
 from provenance.calls import execute as calls
-from provenance.calls.code_changes import find_changes
 from provenance.calls.draft import Call
 from provenance.calls.flow import (
     Begin,
@@ -21,6 +20,7 @@ from provenance.calls.flow import (
     run_in_thread,
     take_step_async,
 )
+from provenance.calls.hits import find_changes
 from provenance.calls.production import AnyProduction, live
 from provenance.calls.streaming import find_chunks, read_state, store_chunk
 from provenance.effect import in_threads, run_async

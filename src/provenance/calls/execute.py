@@ -11,10 +11,8 @@ from attrs import evolve
 
 from provenance import environment as environment_
 from provenance.archives import with_source
-from provenance.calls import commit, shadows
-from provenance.calls.code_changes import find_changes, report_changes
+from provenance.calls import commit
 from provenance.calls.composite import Composite
-from provenance.calls.derivations import derived, derived_part
 from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
 from provenance.calls.flow import (
     Ask,
@@ -28,14 +26,22 @@ from provenance.calls.flow import (
     probe,
     run_in_thread,
 )
+from provenance.calls.hits import (
+    consider_shadow,
+    derived,
+    derived_part,
+    find_changes,
+    known_value,
+    reason_to_recompute,
+    remember_value,
+    report_changes,
+)
 from provenance.calls.outcomes import outcome_of
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
 from provenance.calls.signature import retains_reference
-from provenance.calls.small_values import known_value, remember_value
 from provenance.calls.spec import FunctionSpec
 from provenance.calls.streaming import Progress, stream_flow
 from provenance.calls.table_drafts import with_table_parts
-from provenance.calls.validity import judge, reason_to_recompute
 from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.effect import run
 from provenance.environment import Environment
@@ -196,8 +202,6 @@ def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | MissReason:
     if record.code != call.spec.receipt.digest:
         changes = run(find_changes(call, record), call.repo.interpreter)
     reason = reason_to_recompute(call, record, changes)
-    if reason is None and call.spec.options.valid_if is not None:
-        reason = judge(call, record)
     return (make_hit_proxy(call, record, changes),) if reason is None else reason
 
 
@@ -216,21 +220,19 @@ async def execute_async(
     if call.spec.options.aliases and not isinstance(found, LookupHit):
         found = await run_in_thread(call, programs.probe_first(call.alias_ids)) or found
     if isinstance(found, LookupHit):
-        changes: tuple[CodeChange, ...] = ()
-        if found.record.code != call.spec.receipt.digest:
-            changes = await run_in_thread(call, find_changes(call, found.record))
-        reason = reason_to_recompute(call, found.record, changes)
-        if reason is None and call.spec.options.valid_if is not None:
-            # It may read the value.
-            decide = cast("Any", partial(judge, call))
-            reason = await call.environment.run_in_thread(decide, cast("Any", found.record))
-        if reason is None:
-            if found.record.value_blob.size <= _READ_AT_ONCE:
-                return make_hit_proxy(call, found.record, changes)
-            # A value that is read now is decoded while the event loop goes on.
-            make = cast("Any", partial(make_hit_proxy, call, changes=changes))
-            return await call.environment.run_in_thread(make, cast("Any", found.record))
-        return await compute(evolve(call, reason=reason), None)
+        record, in_thread = found.record, call.environment.run_in_thread
+        changes = await run_in_thread(call, find_changes(call, record))
+        decide: Any = partial(reason_to_recompute, call, changes=changes)
+        # `valid_if` may read the value.
+        asks = call.spec.options.valid_if is not None
+        reason = await in_thread(decide, cast("Any", record)) if asks else decide(record)
+        if reason is not None:
+            return await compute(evolve(call, reason=reason), None)
+        if record.value_blob.size <= _READ_AT_ONCE:
+            return make_hit_proxy(call, record, changes)
+        # A value that is read now is decoded while the event loop goes on.
+        make: Any = partial(make_hit_proxy, call, changes=changes)
+        return await in_thread(make, cast("Any", record))
     if call.sharing is None:  # else it is looked up again in its turn
         call = replace_found(call, found)
     return await compute(call, call.sharing)
@@ -261,7 +263,7 @@ def make_hit_proxy(
     if changes:
         report_changes(record, changes)
     if call.shadow is not None:
-        shadows.consider(call, record, call.shadow)
+        consider_shadow(call, record, call.shadow)
     return make_stored_proxy(call, record, known_value(record))
 
 

@@ -24,7 +24,7 @@ from typing import (
 from attrs import evolve
 
 from provenance import environment
-from provenance.calls import code_changes, execute, shadows, straight, validity
+from provenance.calls import execute, hits, straight
 from provenance.calls.main_functions import named, reduce_with_code
 from provenance.calls.many import MappedFunction
 from provenance.calls.options import OptionArguments, check_options
@@ -221,7 +221,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         call = execute.prepare(environment.current(), self._recipe, args, kwargs)
         ids = (call.plan.artifact_id, *call.alias_ids)
         found = run(programs.probe_first(ids), call.repo.interpreter)
-        return found is not None and validity.would_hit(call, found.record)
+        return found is not None and hits.would_hit(call, found.record)
 
     def why(self, /, *args: P.args, **kwargs: P.kwargs) -> Explanation:
         """Explain why a call is a hit or a miss, by the nearest recorded one; raises as `plan` does."""
@@ -252,8 +252,8 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         """
         repo = environment.current().repository(self._options.repo)
         names = self.__provenance_names__()
-        shadows.accept(self._recipe.cache_key.scope or self._recipe.cache_key.name)
-        return run(code_changes.accept(self._recipe, names, note), repo.interpreter)
+        hits.accept_differences(self._recipe.cache_key.scope or self._recipe.cache_key.name)
+        return run(hits.accept_changes(self._recipe, names, note), repo.interpreter)
 
     @listing_options(OptionArguments.__annotations__)
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
