@@ -131,7 +131,7 @@ if _typing.TYPE_CHECKING:
         merge_defaults as merge_defaults,
     )
     from provenance.calls.partitions import PartitionedFunction as PartitionedFunction
-    from provenance.calls.parts import Parts as Parts, scan as scan
+    from provenance.calls.partitions import Parts as Parts, scan as scan
     from provenance.calls.report import Report as Report, report as report
     from provenance.catalog.capture import (
         capture_set as capture_set,
@@ -274,8 +274,7 @@ _LATER: _typing.Final = {
     "calls.async_streams": "AsyncStream",
     "calls.report": "Report report",
     "calls.arguments": "ArgumentDecorator ensure_proxies merge_defaults",
-    "calls.partitions": "PartitionedFunction",
-    "calls.parts": "Parts scan",
+    "calls.partitions": "PartitionedFunction Parts scan",
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
     "catalog.find": "SearchResult load_artifact load_proxy search who_made",
     "catalog.graph": "Lineage",
@@ -310,7 +309,7 @@ _LATER: _typing.Final = {
 _PICKLED: _typing.Final = {
     "calls.composite": "Composite restore_composite",
     "calls.function": "restore_function",
-    "calls.parts": "restore_parts",
+    "calls.partitions": "restore_parts",
     "calls.main_functions": "restore_main_function",
     "hashing.registry": "restore_named",
     "calls.pools": "restore_by_name restore_in_pool",

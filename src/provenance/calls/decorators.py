@@ -13,8 +13,7 @@ from provenance.calls.signature import inspect_function, listing_options
 if TYPE_CHECKING:
     from provenance.archives import ArchivedFile
     from provenance.calls.async_streams import AsyncStream
-    from provenance.calls.partitions import PartitionedFunction
-    from provenance.calls.parts import Parts
+    from provenance.calls.partitions import PartitionedFunction, Parts
     from provenance.streams.stream import Resumable, Stream, Streaming
 
 P = ParamSpec("P")

@@ -298,17 +298,19 @@ class Stream(Sequence[T_co]):
 
     def items(self) -> Items:
         """Return all items, computing those that are missing."""
-        if hasattr(self._items, "complete"):
-            self._items = self._items.complete()
-        return self._items
+        complete: Callable[[], Items] | None = getattr(self._items, "complete", None)
+        if complete is not None:
+            self._items = complete()
+        return cast("Items", self._items)
 
     def close(self) -> None:
         """Stop computing the stream; what is stored of it stays, and the next call goes on there.
 
         A stream that is complete stays as it is.
         """
-        if hasattr(self._items, "close"):
-            self._items.close()
+        stop: Callable[[], None] | None = getattr(self._items, "close", None)
+        if stop is not None:
+            stop()
 
     def __iter__(self) -> Iterator[T_co]:
         return self._after(0)
