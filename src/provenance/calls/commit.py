@@ -96,7 +96,7 @@ def archive_call(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTI
         remove=frozenset({"file"}),
         use_cache=True,
     )
-    spec = FunctionSpec(wrapped, options, cache_key_of(wrapped, options), {}, {})
+    spec = FunctionSpec(wrapped, options, cache_key_of(wrapped, options))
     path = file.source.path if isinstance(file.source, LocalSource) else file.name
     arguments = (path, file.digest, "/" if isinstance(file, ArchivedFolder) else file.extension)
     return ArchiveCall(file, spec, arguments, plan_call(spec, arguments, {}))

@@ -225,6 +225,11 @@ class Call:
         return self.spec.receipt.record(with_sources=self.environment.record_sources)
 
     @property
+    def ids(self) -> tuple[ArtifactId, ...]:
+        """Ids that the result may have, the present one first."""
+        return (self.plan.artifact_id, *self.alias_ids)
+
+    @property
     def alias_ids(self) -> Iterator[ArtifactId]:
         """Ids that the result may have under earlier names of the function."""
         return alias_ids(self.spec.options, self.plan.input_hashes)
@@ -270,6 +275,14 @@ class Call:
             environment.run_in_thread,
             stale,
         )
+
+    def draft(self, done: Computation) -> PendingArtifact:
+        """Return what was computed as an artifact to be stored."""
+        artifact_id, receipt = self.plan.artifact_id, self.code_receipt
+        if self.reason is MissReason.CACHE_OFF:
+            artifact_id = uncached_id(artifact_id, done.value_id)
+        replace = self.replaces_record
+        return PendingArtifact(artifact_id, self.spec, self.plan, done, replace, (), receipt)
 
     def receive(self) -> Received:
         """Return what the function receives; results among the arguments are read for it."""
@@ -447,18 +460,7 @@ def hash_result(call: Call, value: object, timing: Timing, what: str = "") -> Pe
         ticks() - began,
         inputs_held_by(seen),
     )
-    uncached = call.reason is MissReason.CACHE_OFF
-    artifact_id = (
-        uncached_id(call.plan.artifact_id, value_id) if uncached else call.plan.artifact_id
-    )
-    return PendingArtifact(
-        artifact_id,
-        call.spec,
-        call.plan,
-        computation,
-        replace=call.replaces_record,
-        receipt=call.code_receipt,
-    )
+    return call.draft(computation)
 
 
 def without_value(what: str, value: object, error: Exception) -> UnserializableValueError:

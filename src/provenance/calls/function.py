@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -40,7 +40,6 @@ from provenance.calls.spec import (
     DecoratorOptions,
     FunctionSpec,
     cache_key_of,
-    find_captures,
     make_spec,
     represent_function,
 )
@@ -127,9 +126,8 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     @functools.cached_property
     def _recipe(self) -> FunctionSpec:
         """What all calls share; captured values are hashed when the first call is planned."""
-        captures = find_captures(self._subject, self._options, self)
         sent: Receipt | None = vars(self).get("_sent_receipt")
-        return make_spec(self._subject, self._options, captures, self, sent)
+        return make_spec(self._subject, self._options, self, sent)
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Return a proxy of the result, computed once for each combination of inputs.
@@ -146,12 +144,12 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
     def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run the function again and replace what is stored; raises as the call does."""
-        call = evolve(
-            execute.prepare(environment.current(), self._recipe, args, kwargs),
-            reason=MissReason.REQUESTED,
-        )
-        result: R_co = self._perform(call)
+        call = self._prepare(args, kwargs)
+        result: R_co = self._perform(evolve(call, reason=MissReason.REQUESTED))
         return result
+
+    def _prepare(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
+        return execute.prepare(environment.current(), self._recipe, args, kwargs)
 
     @overload
     def artifact(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
@@ -168,7 +166,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
         Raises as the call does.
         """
-        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
+        call = self._prepare(args, kwargs)
         result: object = self._perform(evolve(call, as_proxy=True))
         if self._subject.is_async:
             return _await_artifact(cast("Awaitable[object]", result))
@@ -211,33 +209,30 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
     def artifact_id(self, /, *args: P.args, **kwargs: P.kwargs) -> ArtifactId:
         """Return the id of the artifact that a call computes; raises as `plan` does."""
-        return plan_call(self._recipe, args, kwargs).artifact_id
+        return self.plan(*args, **kwargs).artifact_id
 
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Tell whether a call is a hit: its result is stored, also under an alias, and is not too old.
 
         Raises as `plan` does.
         """
-        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
-        ids = (call.plan.artifact_id, *call.alias_ids)
-        found = run(programs.probe_first(ids), call.repo.interpreter)
+        call = self._prepare(args, kwargs)
+        found = run(programs.probe_first(call.ids), call.repo.interpreter)
         return found is not None and hits.would_hit(call, found.record)
 
     def why(self, /, *args: P.args, **kwargs: P.kwargs) -> Explanation:
         """Explain why a call is a hit or a miss, by the nearest recorded one; raises as `plan` does."""
-        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
         from provenance.calls.why import explain_call  # loads much that calls do not need
 
-        return explain_call(call)
+        return explain_call(self._prepare(args, kwargs))
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Delete a call's artifact, and the parts of a composite; return False if there was none.
 
         What is stored under an alias is deleted too. Raises as `plan` does.
         """
-        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
-        was_there = False
-        for artifact_id in (call.plan.artifact_id, *call.alias_ids):
+        call, was_there = self._prepare(args, kwargs), False
+        for artifact_id in call.ids:
             was_there |= run(programs.forget_with_parts(artifact_id), call.repo.interpreter)
         return was_there
 

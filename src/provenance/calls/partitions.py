@@ -335,7 +335,7 @@ def collect(each: FunctionSpec, parts: Parts[Any]) -> object:
     module, source, qualname = each.wrapped.module, each.wrapped.source, each.wrapped.qualname
     function = inspect_function(_as_it_is)
     wrapped = evolve(function, module=module, source=source, qualname=qualname)
-    spec = FunctionSpec(wrapped, options, part_cache_key(each.cache_key, "parts"), {}, {})
+    spec = FunctionSpec(wrapped, options, part_cache_key(each.cache_key, "parts"))
     call = execute.prepare(environment.current(), spec, (parts,), {})
     result = cast("Any", execute.execute(evolve(call, as_proxy=True)))
     if call.read_only:

@@ -247,8 +247,9 @@ def stream_flow(call: Call, progress: Progress) -> Flow[PendingArtifact]:
         if progress.chunks and not resumes:
             yield from _replay(call, progress, generator)
         while (pulled := (yield from Pull(generator))) is not None:
-            item = progress.add(close(pulled.item), pulled.timing)
-            if not call.read_only and progress.is_full(limits, pulled.timing.ended):
+            yielded, timing = pulled
+            item = progress.add(close(yielded), timing)
+            if not call.read_only and progress.is_full(limits, timing.ended):
                 yield from store_chunk(call, progress)
             yield from HandOver(item)
         try:
@@ -282,7 +283,8 @@ def _replay(call: Call, progress: Progress, generator: object) -> Flow[None]:
             pulled = yield from Pull(generator)
             if pulled is None:
                 break
-            again.add(close(pulled.item), pulled.timing)
+            yielded, timing = pulled
+            again.add(close(yielded), timing)
         progress.total_seconds += again.total_seconds
         if hash_value(again.stored_form()) != chunk.value_id:
             yield from Ask(drop_chunks(progress, quarantine=True))
@@ -386,11 +388,6 @@ def _manifest(call: Call, progress: Progress) -> Flow[PendingArtifact]:
         value = Stream(StoredItems(manifest, call.repo))
         holds = frozenset(chunk.id for chunk in progress.chunks)
     at = progress.started_at or call.environment.clock.now()
-    seconds, uncached = progress.total_seconds, call.reason is MissReason.CACHE_OFF
+    seconds = progress.total_seconds
     computation = Computation(value, value_id, at, seconds, call.hash_duration, 0.0, holds)
-    artifact_id = call.plan.artifact_id
-    if uncached:
-        artifact_id = uncached_id(artifact_id, value_id)
-    spec = whole_spec(call.spec)
-    replace, receipt = call.replaces_record, call.code_receipt
-    return PendingArtifact(artifact_id, spec, call.plan, computation, replace, (), receipt)
+    return evolve(call, spec=whole_spec(call.spec)).draft(computation)

@@ -248,7 +248,7 @@ def explain_call(call: Call) -> Explanation:
     """Explain why a planned call is a hit or a miss."""
     names = (call.plan.cache_key.name, *call.spec.options.aliases)
     lost = None
-    for artifact_id in (call.plan.artifact_id, *call.alias_ids):
+    for artifact_id in call.ids:
         found = run(programs.probe(artifact_id), call.repo.interpreter)
         if isinstance(found, LookupHit):
             return _explain_stored(call, found.record)
