@@ -10,6 +10,7 @@ from typing import BinaryIO, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
+from provenance import errors
 from provenance.archives import (
     LONGEST_EXTENSION,
     ArchivedFile,
@@ -23,13 +24,6 @@ from provenance.calls.signature import inspect_function
 from provenance.calls.spec import Archiving, DecoratorOptions, FunctionSpec, cache_key_of
 from provenance.codecs import Encoding
 from provenance.effect import Program
-from provenance.errors import (
-    BlobNotFoundError,
-    CorruptBlobError,
-    ProvenanceError,
-    UnarchivableFileError,
-    UnserializableValueError,
-)
 from provenance.hashing import hash_value
 from provenance.model.ids import ArtifactId
 from provenance.model.records import NO_OPTIONS, ArtifactRecord, Blob, Options, WriteResult
@@ -79,7 +73,7 @@ def archive_call(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTI
         if isinstance(file.source, LocalSource) and not Path(file.source.path).exists():
             problem = "the stored copy and the original are missing"
             advice = "restore it, or the repository, from a backup"
-            raise UnarchivableFileError(repr(filename), problem, advice)
+            raise errors.UnarchivableFileError(repr(filename), problem, advice)
         return file
 
     wrapped = evolve(
@@ -127,11 +121,11 @@ def store(draft: PendingArtifact) -> Program[Commit, ArtifactRecord]:
 
 def write_first(encodings: Iterable[Encoding]) -> Program[WriteBlob, tuple[WriteResult, str]]:
     """Write the first of *encodings* that can be written; returns the name of its serializer, too."""
-    refusals: list[UnserializableValueError] = []
+    refusals: list[errors.UnserializableValueError] = []
     for encoding in encodings:
         try:
             written = yield from WriteBlob(encoding)
-        except UnserializableValueError as refusal:
+        except errors.UnserializableValueError as refusal:
             refusals.append(refusal)
         else:
             return written, encoding.serializer
@@ -143,7 +137,7 @@ def write_each_first(
 ) -> Program[WriteBlobs, tuple[tuple[WriteResult, str], ...]]:
     """As `write_first`, for several values at once."""
     left = [iter(encodings) for encodings in several]
-    refusals: list[list[UnserializableValueError]] = [[] for _ in several]
+    refusals: list[list[errors.UnserializableValueError]] = [[] for _ in several]
     written: dict[int, tuple[WriteResult, str]] = {}
     while len(written) < len(several):
         trying = {at: next(left[at], None) for at in range(len(several)) if at not in written}
@@ -153,19 +147,21 @@ def write_each_first(
             raise _raise_refusals(refused) from refused[-1]
         answers = yield from WriteBlobs(tuple([encoding for _, encoding in encodings]))
         for (at, encoding), answer in zip(encodings, answers, strict=True):
-            if isinstance(answer, UnserializableValueError):
+            if isinstance(answer, errors.UnserializableValueError):
                 refusals[at].append(answer)
-            elif isinstance(answer, ProvenanceError):
+            elif isinstance(answer, errors.ProvenanceError):
                 raise answer
             else:
                 written[at] = answer, encoding.serializer
     return tuple([written[at] for at in range(len(several))])
 
 
-def _raise_refusals(refusals: Sequence[UnserializableValueError]) -> UnserializableValueError:
+def _raise_refusals(
+    refusals: Sequence[errors.UnserializableValueError],
+) -> errors.UnserializableValueError:
     """Return the error for a value that no serializer can write."""
     reasons = "; ".join(refusal.reason for refusal in refusals)
-    return UnserializableValueError(refusals[0].what, reasons, refusals[0].value)
+    return errors.UnserializableValueError(refusals[0].what, reasons, refusals[0].value)
 
 
 Archive: TypeAlias = Commit | Lookup | ReadBlob | DeleteSource
@@ -200,7 +196,7 @@ def inspect(
         found = yield from InspectFile(path)
     except OSError as error:
         reason = f"{os.fspath(error.filename or path)!r}: {error.strerror or error}"
-        raise UnarchivableFileError(
+        raise errors.UnarchivableFileError(
             what, reason, "pass the path of a readable file", given
         ) from error
     name = os.path.basename(found.original.path)  # noqa: PTH119 - paths are text here, as the user gave them
@@ -210,7 +206,7 @@ def inspect(
     if len(os.fsencode(extension)) > LONGEST_EXTENSION:
         reason = f"the extension of {name[:40]!r}… has over {LONGEST_EXTENSION} bytes"
         advice = "rename the file, or pass preserve_ext=False"
-        raise UnarchivableFileError(what, reason, advice, given)
+        raise errors.UnarchivableFileError(what, reason, advice, given)
     return ArchivedFile(
         found.blob, extension_of(name) if preserve_extension else "", name, found.original
     )
@@ -225,7 +221,7 @@ def path_from(given: object, what: str) -> str:
         path = None
     if not isinstance(path, str) or not path or "\0" in path:
         reason = f"expected a path, got {safe_repr(given)}"
-        raise UnarchivableFileError(what, reason, "pass a str or a pathlib.Path", given)
+        raise errors.UnarchivableFileError(what, reason, "pass a str or a pathlib.Path", given)
     return path
 
 
@@ -316,7 +312,7 @@ def lookup_file(
 def _is_sound(blob: Blob) -> Program[ReadBlob | Quarantine, bool]:
     try:
         yield from ReadBlob(blob, _nothing)
-    except (BlobNotFoundError, CorruptBlobError) as trouble:
+    except (errors.BlobNotFoundError, errors.CorruptBlobError) as trouble:
         yield from programs.quarantine_if_damaged(blob, trouble)
         return False
     return True

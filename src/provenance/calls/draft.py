@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
+from provenance import errors
 from provenance.archives import ArchivedFile, ArchivedFolder, with_source
 from provenance.calls.composite import Composite, part_plan, part_spec, parts_of, whole_spec
 from provenance.calls.file_inputs import refuse_files
@@ -17,13 +18,6 @@ from provenance.calls.signature import merge_call_arguments
 from provenance.calls.spec import FunctionSpec, alias_ids, uncached_id
 from provenance.codecs import Encoding, candidates
 from provenance.environment import Environment
-from provenance.errors import (
-    ImpureFunctionError,
-    UnarchivableFileError,
-    UnhashableValueError,
-    UnreadableFileError,
-    UnserializableValueError,
-)
 from provenance.events import Hit, MissReason
 from provenance.hashing import hash_value
 from provenance.model.history import CodeReceipt
@@ -66,7 +60,7 @@ def load_kwargs_for(value: object, written: Blob, others: Options) -> Options:
             "it changed while it was archived",
             "make sure nobody writes to it, and call again",
         )
-        raise UnarchivableFileError(repr(value.name), problem, advice, value)
+        raise errors.UnarchivableFileError(repr(value.name), problem, advice, value)
     facts: dict[str, object] = {"digest": value.digest, "name": value.name}
     if not isinstance(value, ArchivedFolder):
         facts.update(size=value.size, extension=value.extension)
@@ -348,7 +342,7 @@ def make_draft(call: Call, value: object, timing: Timing, received: Received) ->
         )
     try:
         parts = {key: _part(call, key, part, timing) for key, part in given.items()}
-    except UnserializableValueError as error:
+    except errors.UnserializableValueError as error:
         error.value = given  # the other parts are not lost
         raise
     proxies = {key: _part_proxy(call, part) for key, part in parts.items()}
@@ -416,7 +410,7 @@ def refuse_impure(call: Call, value: object, received: Received) -> None:
     def changed() -> tuple[str, ...]:
         try:
             return changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
-        except UnreadableFileError as trouble:  # the function has deleted or moved it
+        except errors.UnreadableFileError as trouble:  # the function has deleted or moved it
             return (repr(trouble.path),)
 
     names = changed()
@@ -428,7 +422,7 @@ def refuse_impure(call: Call, value: object, received: Received) -> None:
             names = changed()
         if not names:
             return
-    error = ImpureFunctionError(call.spec.wrapped.label, names, added)
+    error = errors.ImpureFunctionError(call.spec.wrapped.label, names, added)
     error.value = unwrap(value)  # the work is not lost
     raise error
 
@@ -447,7 +441,7 @@ def hash_result(call: Call, value: object, timing: Timing, what: str = "") -> Pe
         value_id = hash_value(value, what, seen)
         if seen:
             refuse_files(what, value, seen)
-    except UnserializableValueError:
+    except errors.UnserializableValueError:
         raise
     except Exception as error:  # the value's own methods may raise anything
         raise without_value(what, value, error) from error
@@ -463,13 +457,13 @@ def hash_result(call: Call, value: object, timing: Timing, what: str = "") -> Pe
     return call.draft(computation)
 
 
-def without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
+def without_value(what: str, value: object, error: Exception) -> errors.UnserializableValueError:
     """Return the error for a result that cannot be hashed: no serializer helps, and it cannot be ignored as an argument can."""
-    if not isinstance(error, UnhashableValueError):
-        return UnserializableValueError(
+    if not isinstance(error, errors.UnhashableValueError):
+        return errors.UnserializableValueError(
             what, f"hashing it failed: {describe_error(error)}", value, _VALUE
         )
-    return UnserializableValueError(
+    return errors.UnserializableValueError(
         error.path, error.reason, value, f"return {error.instead}" if error.instead else _VALUE
     )
 

@@ -10,32 +10,11 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 from attrs import evolve
 
 from provenance import environment as environment_
+from provenance import errors
 from provenance.archives import with_source
-from provenance.calls import commit
+from provenance.calls import commit, flow, hits
 from provenance.calls.composite import Composite
 from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
-from provenance.calls.flow import (
-    Ask,
-    Flow,
-    Invoke,
-    StoreDraft,
-    TakeTurn,
-    drive,
-    drive_async,
-    left_out_of_duration,
-    probe,
-    run_in_thread,
-)
-from provenance.calls.hits import (
-    consider_shadow,
-    derived,
-    derived_part,
-    find_changes,
-    known_value,
-    reason_to_recompute,
-    remember_value,
-    report_changes,
-)
 from provenance.calls.outcomes import outcome_of
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
 from provenance.calls.signature import retains_reference
@@ -45,13 +24,6 @@ from provenance.calls.table_drafts import with_table_parts
 from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.effect import run
 from provenance.environment import Environment
-from provenance.errors import (
-    ArtifactNotFoundError,
-    BlobNotFoundError,
-    CorruptBlobError,
-    CorruptRecordError,
-    StorePermissionError,
-)
 from provenance.events import CodeChange, Hit, MissReason
 from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import ArtifactRecord
@@ -60,7 +32,6 @@ from provenance.model.tracked import tracking
 from provenance.ports.records import FindRecord
 from provenance.repository import programs
 from provenance.repository.handles import RecoveringOrigin
-from provenance.repository.programs import LookupHit, LookupMiss, LookupResult, RecordCorrupt
 from provenance.results.bodies import close, close_call
 from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
 from provenance.results.kinds import LAZY, is_carriable, is_container, own_copy
@@ -113,7 +84,7 @@ def prepare_planned(
 
 def call_flow(
     call: Call, sharing: SingleFlight | None = None, progress: Progress | None = None
-) -> Flow[object]:
+) -> flow.Flow[object]:
     """Compute, store and record the result of a call that missed; returns a proxy of the value.
 
     With *sharing* it first waits for others that compute the same; what they have stored then is a hit. A stream goes on after
@@ -125,8 +96,8 @@ def call_flow(
         StoreUnavailableError, StorePermissionError: if a store cannot or may not take the result; the error holds it.
     """
     if sharing is not None:
-        found = yield from TakeTurn(sharing)
-        if isinstance(found, LookupHit):
+        found = yield from flow.TakeTurn(sharing)
+        if isinstance(found, programs.LookupHit):
             return make_hit_proxy(call, found.record)
         call = replace_found(call, found)
     if call.spec.options.streaming is None:
@@ -135,19 +106,19 @@ def call_flow(
         draft = yield from stream_flow(call, progress or Progress())
     if call.read_only:
         return make_unstored_proxy(call, draft)
-    record = yield from StoreDraft(draft)
+    record = yield from flow.StoreDraft(draft)
     return make_result_proxy(call, draft, record)
 
 
-def evaluation_flow(call: Call) -> Flow[PendingArtifact]:
+def evaluation_flow(call: Call) -> flow.Flow[PendingArtifact]:
     """Run the user's function; nothing but an archived file is stored. Raises as `call_flow` does."""
     received = call.receive()
     with tracking(received.tracked):
-        value, timing = yield from Invoke(received)
+        value, timing = yield from flow.Invoke(received)
         value = close(value, inside_objects=True)
         archiving = call.spec.options.archive
         if archiving is not None:
-            value = yield from Ask(
+            value = yield from flow.Ask(
                 commit.archive_results(unwrap(value), archiving, call.spec.wrapped.label)
             )
         draft = make_draft(call, value, timing, received)
@@ -160,12 +131,12 @@ def evaluation_flow(call: Call) -> Flow[PendingArtifact]:
 
 def compute(call: Call, sharing: SingleFlight | None) -> object:
     """Compute, store and record the result of a call that missed; see `call_flow`."""
-    return drive(call, call_flow(call, sharing))
+    return flow.drive(call, call_flow(call, sharing))
 
 
 async def compute_async(call: Call, sharing: SingleFlight | None) -> object:
     """As `compute`, for an asynchronous function."""
-    return await drive_async(call, call_flow(call, sharing))
+    return await flow.drive_async(call, call_flow(call, sharing))
 
 
 def execute(call: Call, compute: Callable[[Call, SingleFlight | None], object] = compute) -> object:
@@ -187,21 +158,21 @@ def execute(call: Call, compute: Callable[[Call, SingleFlight | None], object] =
     return compute(call if found is None else replace_found(call, found), call.sharing)
 
 
-def _look_up(call: Call) -> ArtifactRecord | RecordCorrupt | None:
+def _look_up(call: Call) -> ArtifactRecord | programs.RecordCorrupt | None:
     """Return what the program `lookup` finds; asking its one question directly takes a third of the time."""
     artifact_id = call.plan.artifact_id
     try:
         return call.repo.interpreter(FindRecord(artifact_id))
-    except CorruptRecordError as error:
-        return RecordCorrupt(artifact_id, str(error))
+    except errors.CorruptRecordError as error:
+        return programs.RecordCorrupt(artifact_id, str(error))
 
 
 def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | MissReason:
     """Return the result of a hit, or why it is to be computed again."""
     changes: tuple[CodeChange, ...] = ()
     if record.code != call.spec.receipt.digest:
-        changes = run(find_changes(call, record), call.repo.interpreter)
-    reason = reason_to_recompute(call, record, changes)
+        changes = run(hits.find_changes(call, record), call.repo.interpreter)
+    reason = hits.reason_to_recompute(call, record, changes)
     return (make_hit_proxy(call, record, changes),) if reason is None else reason
 
 
@@ -216,13 +187,13 @@ async def execute_async(
     """As `execute`, for an asynchronous function. A hit makes sure that the bytes are there."""
     if call.reason is not MissReason.ABSENT:
         return await compute(call, None)
-    found = await probe(call)
-    if call.spec.options.aliases and not isinstance(found, LookupHit):
-        found = await run_in_thread(call, programs.probe_first(call.alias_ids)) or found
-    if isinstance(found, LookupHit):
+    found = await flow.probe(call)
+    if call.spec.options.aliases and not isinstance(found, programs.LookupHit):
+        found = await flow.run_in_thread(call, programs.probe_first(call.alias_ids)) or found
+    if isinstance(found, programs.LookupHit):
         record, in_thread = found.record, call.environment.run_in_thread
-        changes = await run_in_thread(call, find_changes(call, record))
-        decide: Any = partial(reason_to_recompute, call, changes=changes)
+        changes = await flow.run_in_thread(call, hits.find_changes(call, record))
+        decide: Any = partial(hits.reason_to_recompute, call, changes=changes)
         # `valid_if` may read the value.
         asks = call.spec.options.valid_if is not None
         reason = await in_thread(decide, cast("Any", record)) if asks else decide(record)
@@ -238,12 +209,12 @@ async def execute_async(
     return await compute(call, call.sharing)
 
 
-def replace_found(call: Call, found: LookupResult) -> Call:
+def replace_found(call: Call, found: programs.LookupResult) -> Call:
     """Return *call*, to replace what was *found* if that is of no use."""
     match found:
-        case LookupHit() | LookupMiss():
+        case programs.LookupHit() | programs.LookupMiss():
             return call
-        case RecordCorrupt():
+        case programs.RecordCorrupt():
             return evolve(call, reason=MissReason.RECORD_CORRUPT, detail=found.problem)
         case _:
             why = MissReason.EVICTED if found.evicted else MissReason.BLOB_MISSING
@@ -257,14 +228,14 @@ def make_hit_proxy(
 
     *changes* of the code since it was computed are reported.
     """
-    record = derived(call, record)
+    record = hits.derived(call, record)
     parts = record.value_artifact_ids if record.composite else NO_IDS
     emit(Hit(record.id, record.name, record.compute_duration, parts))
     if changes:
-        report_changes(record, changes)
+        hits.report_changes(record, changes)
     if call.shadow is not None:
-        consider_shadow(call, record, call.shadow)
-    return make_stored_proxy(call, record, known_value(record))
+        hits.consider_shadow(call, record, call.shadow)
+    return make_stored_proxy(call, record, hits.known_value(record))
 
 
 def make_stored_proxy(call: Call, record: ArtifactRecord, value: object) -> object:
@@ -281,7 +252,7 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     """
     record_duration(call.speed_key, draft.computation.compute_duration)
     emit(outcome_of(call, draft, stored=True))
-    record = derived(call, record)
+    record = hits.derived(call, record)
     value, options = draft.computation.value, call.results
     if record.value_id == draft.computation.value_id:
         if type(value) in SCALARS:
@@ -307,7 +278,9 @@ def make_unstored_proxy(call: Call, draft: PendingArtifact) -> object:
 # ---------------------------------------------------------------- recovery
 
 
-LossError: TypeAlias = BlobNotFoundError | CorruptBlobError | ArtifactNotFoundError
+LossError: TypeAlias = (
+    errors.BlobNotFoundError | errors.CorruptBlobError | errors.ArtifactNotFoundError
+)
 
 
 def read_or_recover(call: Call, record: ArtifactRecord) -> object:
@@ -320,13 +293,13 @@ def read_or_recover(call: Call, record: ArtifactRecord) -> object:
     read = partial(_read, call, record)
     try:
         return read()
-    except (BlobNotFoundError, CorruptBlobError) as trouble:
+    except (errors.BlobNotFoundError, errors.CorruptBlobError) as trouble:
         return _recover(call, record, trouble, record, read)
 
 
 def _read(call: Call, record: ArtifactRecord) -> object:
     current, value = call.repo.read_value(record)
-    remember_value(current, value)
+    hits.remember_value(current, value)
     if not record.composite:  # what hands a composite on has no parts of its own
         return value
     if isinstance(value, Stream):
@@ -348,7 +321,7 @@ def recovering_stream(call: Call, whole: ArtifactRecord, stream: Stream[object])
 
         try:
             damaged = call.repo.load_record(chunk.id)
-        except ArtifactNotFoundError:
+        except errors.ArtifactNotFoundError:
             damaged = whole
         again = _recover(call, whole, trouble, damaged, read_again)
         return cast("Stream[object]", again).items()
@@ -368,7 +341,7 @@ def _recovering_part(
 
     What could not be stored is kept in *again*, so that other lost parts are not computed once more.
     """
-    known = derived_part(call, whole, cast("Any", part).__provenance_reference__())
+    known = hits.derived_part(call, whole, cast("Any", part).__provenance_reference__())
 
     def read_again() -> object:
         parts = cast("Composite", call.repo.load_value(whole))
@@ -392,13 +365,13 @@ def _recovering_part(
     def value(record: ArtifactRecord) -> object:
         try:
             return call.repo.load_value(record)
-        except (BlobNotFoundError, CorruptBlobError) as trouble:
+        except (errors.BlobNotFoundError, errors.CorruptBlobError) as trouble:
             return unwrap(recover(trouble, record))
 
     def record_of(artifact_id: ArtifactId) -> ArtifactRecord:
         try:
             return call.repo.load_record(artifact_id)
-        except ArtifactNotFoundError as trouble:
+        except errors.ArtifactNotFoundError as trouble:
             return artifact_of(recover(trouble, whole))
 
     return make_proxy(known, RecoveringOrigin(call.repo, value, record_of), options=LAZY)
@@ -427,11 +400,13 @@ def _recover(
         missed = evolve(
             call, reason=why, detail=str(trouble), replaced_hit=saved, may_store=may_store
         )
-        with left_out_of_duration(call):
-            return unwrap(drive(missed, call_flow(missed)))
+        with flow.left_out_of_duration(call):
+            return unwrap(flow.drive(missed, call_flow(missed)))
 
-    def read_or_compute(_: LookupResult) -> tuple[object] | None:
-        with suppress(BlobNotFoundError, CorruptBlobError, ArtifactNotFoundError):
+    def read_or_compute(_: programs.LookupResult) -> tuple[object] | None:
+        with suppress(
+            errors.BlobNotFoundError, errors.CorruptBlobError, errors.ArtifactNotFoundError
+        ):
             return (read_again(),)
         return (compute(may_store=True),) if _quarantine(call, trouble, damaged) else None
 
@@ -441,7 +416,7 @@ def _recover(
             return compute(may_store=_quarantine(call, trouble, damaged))
         stale = run(programs.lookup(call.plan.artifact_id, fresh=True), call.repo.interpreter)
         shared = in_turn(
-            call.work(sharing, stale.record if isinstance(stale, LookupHit) else None),
+            call.work(sharing, stale.record if isinstance(stale, programs.LookupHit) else None),
             read_or_compute,
         )
         # where nothing can be stored, each reader computes for itself, and not one after the other
@@ -450,7 +425,7 @@ def _recover(
 
 def _loss_reason(call: Call, trouble: LossError, damaged: ArtifactRecord) -> MissReason:
     """Tell whether the value is damaged, was evicted, or got lost."""
-    if isinstance(trouble, CorruptBlobError):
+    if isinstance(trouble, errors.CorruptBlobError):
         return MissReason.BLOB_UNREADABLE if trouble.misses_code else MissReason.BLOB_CORRUPT
     evicted = run(programs.was_evicted(damaged.id), call.repo.interpreter)
     return MissReason.EVICTED if evicted else MissReason.BLOB_MISSING
@@ -460,10 +435,10 @@ def _quarantine(call: Call, trouble: LossError, damaged: ArtifactRecord) -> bool
     """Quarantine damaged bytes; False if nothing may be written to the store, which so cannot be repaired."""
     if call.read_only:
         return False
-    if isinstance(trouble, ArtifactNotFoundError):
+    if isinstance(trouble, errors.ArtifactNotFoundError):
         return True
     try:
         run(programs.quarantine_if_damaged(damaged.value_blob, trouble), call.repo.interpreter)
-    except StorePermissionError:
+    except errors.StorePermissionError:
         return False
     return True

@@ -11,16 +11,10 @@ from typing import Final, cast
 
 from attrs import evolve
 
+from provenance import errors
 from provenance.calls.draft import Call
 from provenance.calls.spec import FunctionSpec, derivation_id
 from provenance.effect import Program, run
-from provenance.errors import (
-    ArtifactNotFoundError,
-    CodeChangedError,
-    NotReproducibleError,
-    StorePermissionError,
-    StoreUnavailableError,
-)
 from provenance.events import CodeChange, CodeChanged, MissReason
 from provenance.model.history import Equivalence
 from provenance.model.ids import ArtifactId, BlobId
@@ -68,7 +62,7 @@ def would_hit(call: Call, record: ArtifactRecord) -> bool:
     changes = run(find_changes(call, record), call.repo.interpreter)
     try:
         return reason_to_recompute(call, record, changes) is None
-    except (CodeChangedError, NotReproducibleError):
+    except (errors.CodeChangedError, errors.NotReproducibleError):
         return False
 
 
@@ -102,7 +96,7 @@ def must_recompute(call: Call, record: ArtifactRecord, changes: tuple[CodeChange
     """
     policy = _policy(call)
     if changes and policy == "raise":
-        raise CodeChangedError(
+        raise errors.CodeChangedError(
             record.name, record.id, describe_changes(changes), record.version + 1
         )
     return bool(changes) and policy == "recompute"
@@ -227,7 +221,7 @@ def _is_refuted(call: Call, record: ArtifactRecord, policy: Shadow) -> bool:
     if policy.on_difference == "warn" or call.speed_key not in _differing:
         return False
     if policy.on_difference == "raise":
-        raise NotReproducibleError(record.name, _differing[call.speed_key])
+        raise errors.NotReproducibleError(record.name, _differing[call.speed_key])
     return True
 
 
@@ -264,7 +258,7 @@ def derived(call: Call, record: ArtifactRecord) -> ArtifactRecord:
 def derived_part(call: Call, whole: ArtifactRecord, part: Known) -> Known:
     """Return what is known of a part of a composite, with the derivation of the call if the whole has one."""
     if whole.derivation is not None:
-        with suppress(ArtifactNotFoundError):
+        with suppress(errors.ArtifactNotFoundError):
             return derived(call, call.repo.load_record(part.id))
     return part
 
@@ -289,7 +283,7 @@ def _derive(
         # A hit does not need to write, so it succeeds where the store cannot be written.
         try:
             yield from PutDerivation(derivation, process)
-        except (StorePermissionError, StoreUnavailableError) as error:
+        except (errors.StorePermissionError, errors.StoreUnavailableError) as error:
             log.info("did not record which inputs %s was used with: %s", record.id, error)
         else:
             log.debug("%s was used with other inputs: %s", record.id, sorted(call.plan.edges))

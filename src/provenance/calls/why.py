@@ -26,13 +26,6 @@ from provenance.ports.records import FindEviction, SearchRecords
 from provenance.repository import programs
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import InputHashes, Summary, inputs_json, recorded_inputs
-from provenance.repository.programs import (
-    BlobLost,
-    LookupHit,
-    LookupMiss,
-    LookupResult,
-    RecordCorrupt,
-)
 from provenance.telemetry import describe_changes
 from provenance.util.formatting import SHORT
 from provenance.util.naming import exported
@@ -230,7 +223,7 @@ def why(artifact: object, repo: Repository | str | None = None) -> Explanation:
     except errors.ArtifactNotFoundError as error:
         gone = ArtifactId(error.artifact_id)
         place = environment.current().repository(repo)
-        lost = run(_lost(LookupMiss(gone), gone, ""), place.interpreter)
+        lost = run(_lost(programs.LookupMiss(gone), gone, ""), place.interpreter)
         if lost is None:
             raise
         return lost
@@ -250,7 +243,7 @@ def explain_call(call: Call) -> Explanation:
     lost = None
     for artifact_id in call.ids:
         found = run(programs.probe(artifact_id), call.repo.interpreter)
-        if isinstance(found, LookupHit):
+        if isinstance(found, programs.LookupHit):
             return _explain_stored(call, found.record)
         lost = lost or run(_lost(found, artifact_id, names[0]), call.repo.interpreter)
     if lost is not None:
@@ -281,17 +274,17 @@ def _explain_stored(call: Call, record: ArtifactRecord) -> Explanation:
 
 
 def _lost(
-    found: LookupResult, artifact_id: ArtifactId, name: str
+    found: programs.LookupResult, artifact_id: ArtifactId, name: str
 ) -> Program[FindEviction | FindDeletion, Lost | None]:
     match found:
-        case BlobLost(evicted=True):
+        case programs.BlobLost(evicted=True):
             when = yield from FindEviction(artifact_id)
             return Lost(artifact_id, name, "its value was evicted", when)
-        case BlobLost():
+        case programs.BlobLost():
             return Lost(artifact_id, name, "its value is missing")
-        case RecordCorrupt(problem=problem):
+        case programs.RecordCorrupt(problem=problem):
             return Lost(artifact_id, name, f"its record is damaged ({problem})")
-        case LookupMiss():
+        case programs.LookupMiss():
             gone = yield from FindDeletion(artifact_id)
             if gone is None:
                 return None

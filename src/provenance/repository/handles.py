@@ -9,17 +9,10 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
+from provenance import errors
 from provenance.archives import FileSource, FolderEntry, LocalSource, set_source_resolver
 from provenance.codecs.trust import CopyPolicy
 from provenance.effect import Interpreter, Program, run
-from provenance.errors import (
-    ArtifactNotFoundError,
-    BlobNotFoundError,
-    ConfigError,
-    CorruptRecordError,
-    EngineError,
-    SetNotFoundError,
-)
 from provenance.model.history import ShadowCheck
 from provenance.model.ids import ArtifactId, SetId, ValueId, is_prefix
 from provenance.model.records import (
@@ -135,7 +128,7 @@ class Repository:
             EngineError: if only this process can reach it.
         """
         if self.blueprint is None:
-            raise EngineError(
+            raise errors.EngineError(
                 f"repository {self.name!r} exists in this process only, and cannot be sent to another",
                 "use one that both reach, such as SQLite or PostgreSQL, or fn.map, which stores the "
                 "results of workers here",
@@ -154,9 +147,9 @@ class Repository:
             raise self._no_database()
         return self.get_engine()
 
-    def _no_database(self) -> ConfigError:
+    def _no_database(self) -> errors.ConfigError:
         advice = "use a repository of type sqlite or postgres"
-        return ConfigError(f"repository {self.name!r}", "it has no SQL database", advice)
+        return errors.ConfigError(f"repository {self.name!r}", "it has no SQL database", advice)
 
     @property
     def repository_id(self) -> str:
@@ -218,7 +211,7 @@ class Repository:
         record = self.get_by_id(artifact_id)
         text = self.interpreter(FindInputs(record.id))
         if text is None:
-            raise ArtifactNotFoundError(record.id, self.name)
+            raise errors.ArtifactNotFoundError(record.id, self.name)
         return recorded_inputs(text)
 
     def get_code_receipt(self, artifact_id: object) -> dict[str, str]:
@@ -264,7 +257,7 @@ class Repository:
         found = cast("Artifact[object]", known)
         source: object = getattr(found.origin, "repository", None)
         if not isinstance(source, Repository):
-            raise ArtifactNotFoundError(found.id, "(read-only)")
+            raise errors.ArtifactNotFoundError(found.id, "(read-only)")
         return self.copy_from(found, source)
 
     def copy_from(self, record: ArtifactRecord, source: Repository, /) -> Artifact[object]:
@@ -317,7 +310,7 @@ class Repository:
         """Return the newest set that carries all of these labels; raises `SetNotFoundError`."""
         record = self.interpreter(FindSetByLabels(labels_of(labels)))
         if record is None:
-            raise SetNotFoundError(f"with the labels {labels!r}", self.name)
+            raise errors.SetNotFoundError(f"with the labels {labels!r}", self.name)
         return self._set(record)
 
     def contains_set(self, set_id: ArtifactSet | str) -> bool:
@@ -329,7 +322,7 @@ class Repository:
         """Delete a set, whatever labels it has; its members stay. Raises as `get_set_by_id` does."""
         try:
             found = self.get_set_by_id(set_id).id
-        except CorruptRecordError as error:
+        except errors.CorruptRecordError as error:
             found = SetId(error.artifact_id)
         self.interpreter(DeleteSet(found))
 
@@ -345,7 +338,7 @@ class Repository:
         found = ArtifactSet(record.artifact_ids, record.labels, record.created_at, self)
         if record.id != found.id:
             reason = "its members are not those that its id stands for"
-            raise CorruptRecordError(record.id, self.name, reason, what="set")
+            raise errors.CorruptRecordError(record.id, self.name, reason, what="set")
         return found
 
     def __iter__(self) -> Iterator[Artifact[object]]:
@@ -375,11 +368,13 @@ class Repository:
         """Read the value as `load_value` does; returns its record, too, which is newer if it was computed again meanwhile."""
         try:
             return record, self._read(record)
-        except BlobNotFoundError:
+        except errors.BlobNotFoundError:
             newer = self.interpreter(FindRecord(record.id, fresh=True))
             if newer is None or newer.value_blob == record.value_blob:
                 if run(programs.was_evicted(record.id), self.interpreter):
-                    raise BlobNotFoundError(record.value_blob.id, self.name, evicted=True) from None
+                    raise errors.BlobNotFoundError(
+                        record.value_blob.id, self.name, evicted=True
+                    ) from None
                 raise
             return newer, self._read(newer)
 
