@@ -32,7 +32,7 @@ from provenance.ports.blobs import HasBlob, Quarantine, ReadBlob, WriteBlob, Wri
 from provenance.ports.capabilities import Commit, Lookup
 from provenance.ports.machine import CurrentRun, DeleteSource, InspectedFolder, InspectFile, Now
 from provenance.repository import programs
-from provenance.repository.programs import contents_of
+from provenance.repository.inputs import are_plain
 from provenance.util.formatting import safe_repr
 
 
@@ -106,16 +106,13 @@ def store(draft: PendingArtifact) -> Program[Commit, ArtifactRecord]:
         UnserializableValueError: if no serializer can write the value.
     """
     value, serializer = yield from write_first(draft.values)
-    inputs = None if draft.inputs_are_plain else (yield from write_first(draft.inputs))[0]
-    parts = (
-        (yield from write_each_first([part.values for part in draft.parts])) if draft.parts else ()
-    )
+    inputs = None if are_plain(draft.plan.inputs) else (yield from write_first(draft.inputs))[0]
+    values = [part.values for part in draft.parts]
+    parts = (yield from write_each_first(values)) if values else ()
     run = yield from CurrentRun()
     now = yield from Now()
-    besides = [
-        part.put(*written, inputs, run, now)
-        for part, written in zip(draft.parts, parts, strict=True)
-    ]
+    pairs = zip(draft.parts, parts, strict=True)
+    besides = [part.put(*written, inputs, run, now) for part, written in pairs]
     return (yield from draft.put(value, serializer, inputs, run, now, besides))
 
 
@@ -196,9 +193,8 @@ def inspect(
         found = yield from InspectFile(path)
     except OSError as error:
         reason = f"{os.fspath(error.filename or path)!r}: {error.strerror or error}"
-        raise errors.UnarchivableFileError(
-            what, reason, "pass the path of a readable file", given
-        ) from error
+        advice = "pass the path of a readable file"
+        raise errors.UnarchivableFileError(what, reason, advice, given) from error
     name = os.path.basename(found.original.path)  # noqa: PTH119 - paths are text here, as the user gave them
     if isinstance(found, InspectedFolder):
         return ArchivedFolder(found.blob, "", name, found.original, found.members)
@@ -207,9 +203,8 @@ def inspect(
         reason = f"the extension of {name[:40]!r}… has over {LONGEST_EXTENSION} bytes"
         advice = "rename the file, or pass preserve_ext=False"
         raise errors.UnarchivableFileError(what, reason, advice, given)
-    return ArchivedFile(
-        found.blob, extension_of(name) if preserve_extension else "", name, found.original
-    )
+    kept = extension_of(name) if preserve_extension else ""
+    return ArchivedFile(found.blob, kept, name, found.original)
 
 
 def path_from(given: object, what: str) -> str:
@@ -238,36 +233,22 @@ def commit(draft: PendingArtifact) -> Program[Archive, ArtifactRecord]:
 
 def _commit_files(draft: PendingArtifact) -> Program[Archive, ArtifactRecord]:
     archiving, value = draft.spec.options.archive, draft.computation.value
-    if isinstance(value, ArchivedFolder):
-        draft = yield from _add_members(draft, value)
-    if draft.parts:
-        draft = yield from _add_members_of_parts(draft)
-    record = yield from store(draft)
-    if (
-        archiving is not None
-        and archiving.delete_original
-        and record.value_id == draft.computation.value_id
-    ):
+    parts: list[PendingArtifact] = []
+    for part in draft.parts:
+        parts.append((yield from _add_members(part)))
+    whole = yield from _add_members(draft)
+    record = yield from store(evolve(whole, parts=tuple(parts)))
+    is_stored = record.value_id == draft.computation.value_id
+    if archiving is not None and archiving.delete_original and is_stored:
         yield from delete_original(value, record)
     return record
 
 
-def _add_members_of_parts(draft: PendingArtifact) -> Program[Commit | Lookup, PendingArtifact]:
-    """Store the files of the parts of a composite that are folders."""
-    parts: list[PendingArtifact] = []
-    for part in draft.parts:
-        value = part.computation.value
-        parts.append(
-            (yield from _add_members(part, value)) if isinstance(value, ArchivedFolder) else part
-        )
-    return evolve(draft, parts=tuple(parts))
-
-
-def _add_members(
-    draft: PendingArtifact, folder: ArchivedFolder
-) -> Program[Commit | Lookup, PendingArtifact]:
-    """Store the files of *folder* that are not stored yet; returns *draft* with their artifacts among its inputs."""
-    refs = list(draft.plan.input_refs)
+def _add_members(draft: PendingArtifact) -> Program[Commit | Lookup, PendingArtifact]:
+    """Store the files of a folder that are not stored yet; returns *draft* with their artifacts among its inputs."""
+    folder, refs = draft.computation.value, list(draft.plan.input_refs)
+    if not isinstance(folder, ArchivedFolder):
+        return draft
     for file in folder.files.values():
         member = archive_call(file, file.name)
         found = yield from programs.probe(member.artifact_id)
@@ -287,7 +268,7 @@ def delete_original(
         BlobNotFoundError, CorruptBlobError: if they are missing or damaged; the original stays.
     """
     if isinstance(value, ArchivedFile) and isinstance(value.source, LocalSource):
-        for blob in (record.value_blob, *contents_of(value)):
+        for blob in (record.value_blob, *programs.contents_of(value)):
             yield from ReadBlob(blob, _nothing)
         yield from DeleteSource(value.source)
 
@@ -302,7 +283,7 @@ def lookup_file(
     found = yield from programs.probe(artifact_id)
     if not isinstance(found, programs.LookupHit):
         return found
-    for blob in (found.record.value_blob, *contents_of(file)):
+    for blob in (found.record.value_blob, *programs.contents_of(file)):
         sound = (yield from _is_sound(blob)) if thoroughly else (yield from HasBlob(blob))
         if not sound:
             return programs.BlobLost(found.record)

@@ -36,7 +36,7 @@ from provenance.model.references import ArtifactRef, is_proxy, refs_of, represen
 from provenance.ports.records import PutRecord
 from provenance.receipts.policy import Shadow
 from provenance.repository.handles import Repository
-from provenance.repository.inputs import are_plain, inputs_json, plain_only, summarize
+from provenance.repository.inputs import inputs_json, plain_only, summarize
 from provenance.results.bodies import Opening, close
 from provenance.results.handles import InMemoryOrigin, make_proxy
 from provenance.results.kinds import DEFAULT_OPTIONS, LAZY, ResultOptions, interface_for
@@ -56,10 +56,8 @@ def load_kwargs_for(value: object, written: Blob, others: Options) -> Options:
         return others
     # With `read_only` nothing was written.
     if written.id and written != value.blob:
-        problem, advice = (
-            "it changed while it was archived",
-            "make sure nobody writes to it, and call again",
-        )
+        problem = "it changed while it was archived"
+        advice = "make sure nobody writes to it, and call again"
         raise errors.UnarchivableFileError(repr(value.name), problem, advice, value)
     facts: dict[str, object] = {"digest": value.digest, "name": value.name}
     if not isinstance(value, ArchivedFolder):
@@ -111,11 +109,6 @@ class PendingArtifact:
             yield Encoding(serializer.name, value, what, *kwargs)
 
     @property
-    def inputs_are_plain(self) -> bool:
-        """Whether `inputs_json` says all there is to know of the inputs."""
-        return are_plain(self.plan.inputs)
-
-    @property
     def inputs(self) -> Iterator[Encoding]:
         """How the inputs may be written; the last way always works: it keeps of odd ones only what they were."""
         what, inputs = f"the inputs of {self.plan.cache_key.name}", self.plan.inputs
@@ -138,10 +131,8 @@ class PendingArtifact:
         besides: Iterable[PutRecord] = (),
     ) -> PutRecord:
         """Return what to ask, now that the stores have told where the value and the inputs are."""
-        plan = self.plan
-        record = self.record(
-            value.blob, None if inputs is None else inputs.blob, serializer, run.id, now
-        )
+        plan, inputs_blob = self.plan, None if inputs is None else inputs.blob
+        record = self.record(value.blob, inputs_blob, serializer, run.id, now)
         text = inputs_json(plan.inputs, plan.input_hashes, plain=inputs is None)
         held = tuple([written for written in (value, inputs) if isinstance(written, InlineBlob)])
         return PutRecord(record, run, text, held, self.replace, tuple(besides), self.receipt)
@@ -258,17 +249,10 @@ class Call:
 
     def work(self, sharing: SingleFlight, stale: ArtifactRecord | None = None) -> Work:
         """Return the call as work that others may want at the same time."""
-        environment = self.environment
-        return Work(
-            self.plan.artifact_id,
-            self.plan.cache_key.name,
-            self.speed_key,
-            self.repo,
-            sharing,
-            environment.clock.monotonic,
-            environment.run_in_thread,
-            stale,
-        )
+        artifact_id, name = self.plan.artifact_id, self.plan.cache_key.name
+        ticks, in_thread = self.environment.clock.monotonic, self.environment.run_in_thread
+        key = self.speed_key
+        return Work(artifact_id, name, key, self.repo, sharing, ticks, in_thread, stale)
 
     def draft(self, done: Computation) -> PendingArtifact:
         """Return what was computed as an artifact to be stored."""
@@ -337,9 +321,8 @@ def make_draft(call: Call, value: object, timing: Timing, received: Received) ->
         return hash_result(call, value, timing)
     given = parts_of(unwrap(value), label)
     for key in sorted(call.spec.options.part_serialization.keys() - given.keys()):
-        log.warning(
-            "%s names a serializer for the part %r, and returned none of this name", label, key
-        )
+        line = "%s names a serializer for the part %r, and returned none of this name"
+        log.warning(line, label, key)
     try:
         parts = {key: _part(call, key, part, timing) for key, part in given.items()}
     except errors.UnserializableValueError as error:
@@ -354,30 +337,22 @@ def make_draft(call: Call, value: object, timing: Timing, received: Received) ->
 def _part(call: Call, key: str, value: object, timing: Timing) -> PendingArtifact:
     spec = part_spec(call.spec, key)
     planned = evolve(call, spec=spec, plan=part_plan(call.plan, spec.cache_key))
-    return hash_result(
-        planned, value, timing, f"the part {key!r} of the result of {call.spec.wrapped.label}"
-    )
+    what = f"the part {key!r} of the result of {call.spec.wrapped.label}"
+    return hash_result(planned, value, timing, what)
 
 
 def _part_proxy(call: Call, part: PendingArtifact) -> object:
     """Return a proxy of a part that is about to be stored; that it counts as unread spares hashing the value again."""
     value = part.computation.value
     if call.read_only:
-        return make_proxy(
-            unstored_record(part),
-            InMemoryOrigin(value, call.plan.inputs),
-            load=lambda: value,
-            tracked=False,
-            options=LAZY,
-        )
+        known, origin = unstored_record(part), InMemoryOrigin(value, call.plan.inputs)
+        return make_proxy(known, origin, load=lambda: value, tracked=False, options=LAZY)
     return _proxy_in(call.repo, part)
 
 
 def _proxy_in(repo: Repository, part: PendingArtifact) -> object:
-    value = part.computation.value
-    known = ArtifactRef(
-        part.artifact_id, part.computation.value_id, type_name(value), interface_for(value)
-    )
+    value, value_id = part.computation.value, part.computation.value_id
+    known = ArtifactRef(part.artifact_id, value_id, type_name(value), interface_for(value))
     return make_proxy(known, repo, load=lambda: with_source(value, repo), options=LAZY)
 
 
@@ -445,27 +420,18 @@ def hash_result(call: Call, value: object, timing: Timing, what: str = "") -> Pe
         raise
     except Exception as error:  # the value's own methods may raise anything
         raise without_value(what, value, error) from error
-    computation = Computation(
-        value,
-        value_id,
-        timing.at,
-        timing.ended - timing.began,
-        call.hash_duration,
-        ticks() - began,
-        inputs_held_by(seen),
-    )
-    return call.draft(computation)
+    took, holds, seconds = ticks() - began, inputs_held_by(seen), timing.ended - timing.began
+    done = Computation(value, value_id, timing.at, seconds, call.hash_duration, took, holds)
+    return call.draft(done)
 
 
 def without_value(what: str, value: object, error: Exception) -> errors.UnserializableValueError:
     """Return the error for a result that cannot be hashed: no serializer helps, and it cannot be ignored as an argument can."""
     if not isinstance(error, errors.UnhashableValueError):
-        return errors.UnserializableValueError(
-            what, f"hashing it failed: {describe_error(error)}", value, _VALUE
-        )
-    return errors.UnserializableValueError(
-        error.path, error.reason, value, f"return {error.instead}" if error.instead else _VALUE
-    )
+        reason = f"hashing it failed: {describe_error(error)}"
+        return errors.UnserializableValueError(what, reason, value, _VALUE)
+    advice = f"return {error.instead}" if error.instead else _VALUE
+    return errors.UnserializableValueError(error.path, error.reason, value, advice)
 
 
 def inputs_held_by(seen: list[object]) -> frozenset[ArtifactId]:
