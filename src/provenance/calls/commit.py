@@ -66,7 +66,12 @@ class ArchiveCall:
         return PendingArtifact(self.artifact_id, self.spec, self.plan, done, replace)
 
 
-def archive_call(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTIONS) -> ArchiveCall:
+def archive_call(
+    file: ArchivedFile,
+    name: str,
+    custom_fields: Options = NO_OPTIONS,
+    aliases: tuple[str, ...] = (),
+) -> ArchiveCall:
     """Return a deposit of *file* as *name*."""
 
     def archive_file(filename: str, content: str, extension: str) -> ArchivedFile:  # noqa: ARG001 - recorded inputs
@@ -76,15 +81,12 @@ def archive_call(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTI
             raise errors.UnarchivableFileError(repr(filename), problem, advice)
         return file
 
-    wrapped = evolve(
-        inspect_function(archive_file),
-        module="provenance.calls.archive_file",
-        source="provenance.calls.archive_file",
-        qualname="archive_file",
-    )
+    module, function = "provenance.calls.archive_file", inspect_function(archive_file)
+    wrapped = evolve(function, module=module, source=module, qualname="archive_file")
     options = DecoratorOptions(
         # Databases take only valid UTF-8.
         name=name.encode("utf-8", "backslashreplace").decode(),
+        aliases=aliases,
         custom_fields=custom_fields,
         ignore=frozenset({"filename"}),
         remove=frozenset({"file"}),

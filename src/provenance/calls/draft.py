@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from attrs import evolve, field, frozen
 
 from provenance import errors
 from provenance.archives import ArchivedFile, ArchivedFolder, with_source
-from provenance.calls.composite import Composite, part_plan, part_spec, parts_of, whole_spec
-from provenance.calls.file_inputs import refuse_files
-from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_change
+from provenance.calls.composite import (
+    Composite,
+    part_cache_key,
+    part_plan,
+    part_spec,
+    parts_of,
+    whole_spec,
+)
+from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_change, refuse_files
 from provenance.calls.purity import Attributes, added_to, attributes_of, hiding
 from provenance.calls.signature import merge_call_arguments
 from provenance.calls.spec import FunctionSpec, alias_ids, uncached_id
-from provenance.codecs import Encoding, candidates
+from provenance.codecs import Encoding, candidates, table_parts
 from provenance.environment import Environment
 from provenance.events import Hit, MissReason
 from provenance.hashing import hash_value
 from provenance.model.history import CodeReceipt
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
 from provenance.model.records import (
+    NO_OPTIONS,
     ArtifactRecord,
     Blob,
     InlineBlob,
@@ -364,6 +371,41 @@ def bind_parts(repo: Repository, draft: PendingArtifact) -> PendingArtifact:
     whole = draft.computation.value.mapped(lambda key, _: _proxy_in(repo, parts[key]))
     holds = frozenset(part.artifact_id for part in draft.parts)
     return evolve(draft, computation=evolve(draft.computation, value=whole, holds=holds))
+
+
+def with_table_parts(draft: PendingArtifact) -> PendingArtifact:
+    """Return *draft* with its parts, which are stored together with it.
+
+    Raises:
+        UnserializableValueError: unless the value is a frame, and its parts make it up again.
+    """
+    value, spec = draft.computation.value, draft.spec
+    what = f"the result of {spec.wrapped.label}"
+    try:
+        frames, serializer = table_parts.split(value), table_parts.part_serializer(value)
+    except TypeError as error:
+        raise errors.UnserializableValueError(what, str(error), value) from error
+    if hash_value(table_parts.join(frames)) != draft.computation.value_id:
+        reason = "its parts do not make it up again; choose another serializer"
+        raise errors.UnserializableValueError(what, reason, value)
+    name = part_cache_key(spec.cache_key, "part")
+    parts: list[PendingArtifact] = []
+    for number, frame in enumerate(frames):
+        rows = len(cast("list[object]", frame))
+        facts = {"of": draft.artifact_id, "number": number, "items": rows}
+        fields = {**spec.options.custom_fields, **table_parts.PART_FIELDS, "chunk": facts}
+        chosen = evolve(spec.options, serializer=serializer, load_kwargs=NO_OPTIONS)
+        options = evolve(chosen, custom_fields=freeze_options(fields))
+        artifact_id = table_parts.part_id(draft.artifact_id, number)
+        plan = evolve(draft.plan, artifact_id=artifact_id, cache_key=name)
+        done = evolve(draft.computation, value=frame, value_id=hash_value(frame))
+        own = evolve(spec, cache_key=name, options=options)
+        receipt = draft.receipt
+        parts.append(PendingArtifact(artifact_id, own, plan, done, draft.replace, receipt=receipt))
+    options = evolve(spec.options, returns_composite=True)
+    holds = draft.computation.holds.union([part.artifact_id for part in parts])
+    whole, done = evolve(spec, options=options), evolve(draft.computation, holds=holds)
+    return evolve(draft, spec=whole, computation=done, parts=tuple(parts))
 
 
 def unstored_record(draft: PendingArtifact) -> ArtifactRecord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, cast
 
 from attrs import evolve
 
@@ -14,17 +14,21 @@ from provenance import errors
 from provenance.archives import with_source
 from provenance.calls import commit, flow, hits
 from provenance.calls.composite import Composite
-from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
-from provenance.calls.outcomes import outcome_of
+from provenance.calls.draft import (
+    Call,
+    PendingArtifact,
+    make_draft,
+    unstored_record,
+    with_table_parts,
+)
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
 from provenance.calls.signature import retains_reference
 from provenance.calls.spec import FunctionSpec
 from provenance.calls.streaming import Progress, stream_flow
-from provenance.calls.table_drafts import with_table_parts
 from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.effect import run
 from provenance.environment import Environment
-from provenance.events import CodeChange, Hit, MissReason
+from provenance.events import CodeChange, Event, Hit, Miss, MissReason, Recomputed, Recovered
 from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import ArtifactRecord
 from provenance.model.references import SCALARS, represented_artifact, unwrap
@@ -37,11 +41,8 @@ from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
 from provenance.results.kinds import LAZY, is_carriable, is_container, own_copy
 from provenance.singleflight.coordinate import in_turn
 from provenance.singleflight.leases import SingleFlight, record_duration
-from provenance.streams.stream import Chunk, Items, StoredItems, Stream, load_chunk
+from provenance.streams.stream import Chunk, Items, LossError, StoredItems, Stream, load_chunk
 from provenance.telemetry import emit
-
-A = TypeVar("A")
-R = TypeVar("R")
 
 
 def prepare(
@@ -100,10 +101,9 @@ def call_flow(
         if isinstance(found, programs.LookupHit):
             return make_hit_proxy(call, found.record)
         call = replace_found(call, found)
-    if call.spec.options.streaming is None:
-        draft = yield from evaluation_flow(call)
-    else:
-        draft = yield from stream_flow(call, progress or Progress())
+    streams = call.spec.options.streaming is not None
+    computing = stream_flow(call, progress or Progress()) if streams else evaluation_flow(call)
+    draft = yield from computing
     if call.read_only:
         return make_unstored_proxy(call, draft)
     record = yield from flow.StoreDraft(draft)
@@ -251,7 +251,7 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     A value that the function keeps is read again, so that nobody else can change what the caller gets.
     """
     record_duration(call.speed_key, draft.computation.compute_duration)
-    emit(outcome_of(call, draft, stored=True))
+    emit(_outcome_of(call, draft, stored=True))
     record = hits.derived(call, record)
     value, options = draft.computation.value, call.results
     if record.value_id == draft.computation.value_id:
@@ -266,9 +266,35 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     return make_proxy(record, call.repo, options=options)
 
 
+_LOSSES: Final = frozenset(
+    {
+        MissReason.BLOB_MISSING,
+        MissReason.BLOB_CORRUPT,
+        MissReason.BLOB_UNREADABLE,
+        MissReason.RECORD_CORRUPT,
+        MissReason.EVICTED,
+    }
+)
+
+
+def _outcome_of(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
+    """Return the event of a computed result."""
+    artifact_id, name, reason = draft.artifact_id, call.plan.cache_key.name, call.reason
+    seconds = draft.computation.compute_duration
+    parts = frozenset([part.artifact_id for part in draft.parts]) if draft.parts else NO_IDS
+    if call.spec.options.streaming is not None and isinstance(draft.computation.value, Stream):
+        parts = draft.computation.holds
+    if reason is MissReason.ABSENT:
+        return Miss(artifact_id, name, seconds, stored, parts=parts)
+    if reason not in _LOSSES:
+        return Recomputed(artifact_id, name, seconds, stored, reason, parts)
+    saved = call.replaced_hit
+    return Recovered(artifact_id, name, seconds, reason, call.detail, saved, stored, parts)
+
+
 def make_unstored_proxy(call: Call, draft: PendingArtifact) -> object:
     """Return the result of a call that stores nothing."""
-    emit(outcome_of(call, draft, stored=False))
+    emit(_outcome_of(call, draft, stored=False))
     value = draft.computation.value
     origin = InMemoryOrigin(value, call.plan.inputs)
     handed = own_copy(value) if is_carriable(value) else value
@@ -276,11 +302,6 @@ def make_unstored_proxy(call: Call, draft: PendingArtifact) -> object:
 
 
 # ---------------------------------------------------------------- recovery
-
-
-LossError: TypeAlias = (
-    errors.BlobNotFoundError | errors.CorruptBlobError | errors.ArtifactNotFoundError
-)
 
 
 def read_or_recover(call: Call, record: ArtifactRecord) -> object:
@@ -327,11 +348,9 @@ def recovering_stream(call: Call, whole: ArtifactRecord, stream: Stream[object])
         return cast("Stream[object]", again).items()
 
     items = stream.items()
-    return (
-        Stream(StoredItems(items.manifest, call.repo, recover))
-        if isinstance(items, StoredItems)
-        else stream
-    )
+    if not isinstance(items, StoredItems):
+        return stream
+    return Stream(StoredItems(items.manifest, call.repo, recover))
 
 
 def _recovering_part(
@@ -350,11 +369,8 @@ def _recovering_part(
         return parts
 
     def recover(trouble: LossError, damaged: ArtifactRecord) -> object:
-        parts = (
-            again[0]
-            if again
-            else cast("Composite", _recover(call, whole, trouble, damaged, read_again))
-        )
+        found = again[0] if again else _recover(call, whole, trouble, damaged, read_again)
+        parts = cast("Composite", found)
         if key not in parts:
             raise trouble
         part = parts.proxy(key)
@@ -396,10 +412,8 @@ def _recover(
 
     def compute(*, may_store: bool) -> object:
         saved = Hit(whole.id, whole.name, whole.compute_duration)
-        why = _loss_reason(call, trouble, damaged)
-        missed = evolve(
-            call, reason=why, detail=str(trouble), replaced_hit=saved, may_store=may_store
-        )
+        why, detail = _loss_reason(call, trouble, damaged), str(trouble)
+        missed = evolve(call, reason=why, detail=detail, replaced_hit=saved, may_store=may_store)
         with flow.left_out_of_duration(call):
             return unwrap(flow.drive(missed, call_flow(missed)))
 
@@ -415,10 +429,8 @@ def _recover(
         if sharing is None or call.read_only:
             return compute(may_store=_quarantine(call, trouble, damaged))
         stale = run(programs.lookup(call.plan.artifact_id, fresh=True), call.repo.interpreter)
-        shared = in_turn(
-            call.work(sharing, stale.record if isinstance(stale, programs.LookupHit) else None),
-            read_or_compute,
-        )
+        lost = stale.record if isinstance(stale, programs.LookupHit) else None
+        shared = in_turn(call.work(sharing, lost), read_or_compute)
         # where nothing can be stored, each reader computes for itself, and not one after the other
         return compute(may_store=False) if shared is None else shared[0]
 

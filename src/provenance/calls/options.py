@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypedDict, cast
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 
 from provenance.calls.purity import PURITIES, Purity
 from provenance.calls.signature import WrappedFunction, closure_names, parameter_without_dictionary
@@ -124,9 +124,7 @@ def check_options(wrapped: WrappedFunction, choices: OptionArguments) -> Decorat
         custom_fields=freeze_options({**fields, "tags": list(tags)}) if tags else fields,
         tags=tags,
         archive=archive,
-        serializer=whole.serializer,
-        load_kwargs=whole.load_kwargs,
-        dump_kwargs=whole.dump_kwargs,
+        **asdict(whole, recurse=False),
         returns_composite=composite,
         part_serialization=parts,
         use_cache=given.flag("use_cache"),

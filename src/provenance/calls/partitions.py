@@ -26,7 +26,7 @@ from typing import (
     overload,
 )
 
-from attrs import evolve
+from attrs import asdict, evolve
 
 from provenance import environment
 from provenance.calls import execute
@@ -34,7 +34,7 @@ from provenance.calls.composite import from_reference, part_cache_key, reference
 from provenance.calls.function import CachedFunction, spec_of
 from provenance.calls.options import GivenOptions
 from provenance.calls.signature import WrappedFunction, inspect_function
-from provenance.calls.spec import NO_PARTS, FunctionSpec
+from provenance.calls.spec import NO_PARTS, FunctionSpec, PartSerialization
 from provenance.codecs.frames import PANDAS_FRAMES, POLARS_FRAMES
 from provenance.codecs.table_parts import PARQUET_PARTS, part_id
 from provenance.errors import (
@@ -43,7 +43,7 @@ from provenance.errors import (
     ConfigError,
     CorruptBlobError,
 )
-from provenance.model.records import NO_OPTIONS, Artifact
+from provenance.model.records import Artifact
 from provenance.model.references import is_proxy, unwrap
 from provenance.results.handles import make_proxy
 from provenance.streams.stream import StoredItems, Stream
@@ -326,11 +326,9 @@ def collect(each: FunctionSpec, parts: Parts[Any]) -> object:
         input_hash_fn=None,
         input_process_fn=None,
         archive=None,
-        serializer=None,
-        load_kwargs=NO_OPTIONS,
-        dump_kwargs=NO_OPTIONS,
         returns_composite=False,
         part_serialization=NO_PARTS,
+        **asdict(PartSerialization(), recurse=False),
     )
     module, source, qualname = each.wrapped.module, each.wrapped.source, each.wrapped.qualname
     function = inspect_function(_as_it_is)
