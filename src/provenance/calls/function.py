@@ -24,12 +24,10 @@ from typing import (
 from attrs import evolve
 
 from provenance import environment
-from provenance.calls import execute, hits, straight
-from provenance.calls.main_functions import named, reduce_with_code
+from provenance.calls import execute, hits, pickling, straight
 from provenance.calls.many import MappedFunction
 from provenance.calls.options import OptionArguments, check_options
 from provenance.calls.plan import CallPlan, PlannedCall, plan_call
-from provenance.calls.pools import Home, is_for_pool, reduce_for_pool, refuse_elsewhere
 from provenance.calls.signature import (
     WrappedFunction,
     inspect_function,
@@ -203,9 +201,9 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
     def later(self, /, *args: P.args, **kwargs: P.kwargs) -> PlannedCall[R_co]:
         """Return the planned call, for `gather`; raises as `plan` does, and runs nothing."""
-        given, named = close_call(args, kwargs)
-        plan = plan_call(self._recipe, given, named)
-        return PlannedCall(plan, self._recipe, given, named, self)
+        given, keywords = close_call(args, kwargs)
+        plan = plan_call(self._recipe, given, keywords)
+        return PlannedCall(plan, self._recipe, given, keywords, self)
 
     def artifact_id(self, /, *args: P.args, **kwargs: P.kwargs) -> ArtifactId:
         """Return the id of the artifact that a call computes; raises as `plan` does."""
@@ -347,16 +345,20 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Pickle by name if the name leads here, else as the function and its options."""
-        return reduce_for_pool(self) if is_for_pool() else self.__provenance_reduce__()
+        return (
+            pickling.reduce_for_pool(self)
+            if pickling.is_for_pool()
+            else self.__provenance_reduce__()
+        )
 
-    def __provenance_belongs__(self, home: Home) -> None:
+    def __provenance_belongs__(self, home: pickling.Home) -> None:
         """Refuse calls in this process that would use another repository than the sender of the function."""
         self._home = home
         self._perform = self._perform_at_home
 
     def __provenance_permit__(self, call: Call) -> None:
         """Raise an EngineError if the process that sent the function here would not find the result of *call*."""
-        refuse_elsewhere(call, vars(self).get("_home"))
+        pickling.refuse_elsewhere(call, vars(self).get("_home"))
 
     def _perform_at_home(self, call: Call) -> Any:  # noqa: ANN401 - as `_perform`
         self.__provenance_permit__(call)
@@ -365,13 +367,13 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     def __provenance_reduce__(self) -> str | tuple[object, ...]:
         """Return what pickles say of the function."""
         path, module = str(vars(self).get("__qualname__", "")), str(vars(self).get("__module__"))
-        args, found = self._subject.args, named(module, path)
+        args, found = self._subject.args, pickling.named(module, path)
         if found is self:
             # In another process `__main__` may be another module.
             if main_name(module) == "__main__":
                 receipt = receipt_to_send(self._subject.function, self._options.sensitive_to)
                 others = args, self._options, self._subject.source, receipt
-                return reduce_with_code(self, path, self.__wrapped__, others)
+                return pickling.reduce_with_code(self, path, self.__wrapped__, others)
             return path
         if (
             isinstance(found, CachedFunction)
