@@ -63,7 +63,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
-R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -428,9 +427,9 @@ def _performer(wrapped: WrappedFunction, options: DecoratorOptions) -> Callable[
             return execute.execute_async
         return functools.partial(execute.execute, compute=straight.compute_for(options))
     if wrapped.is_async:
-        from provenance.calls.async_streams import start_async_stream
+        from provenance.calls.async_streams import AsyncStream
 
-        return start_async_stream
+        return AsyncStream
     from provenance.calls.production import start_stream
 
     return functools.partial(execute.execute, compute=start_stream)

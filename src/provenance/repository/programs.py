@@ -270,9 +270,8 @@ def read_table(record: ArtifactRecord, repo: str) -> Program[Load | Quarantine, 
         if part is None:
             raise errors.BlobNotFoundError(record.value_blob.id, repo)
         try:
-            frames.append((yield from read_value(part, repo)))
+            frames.append((yield from _quarantining(part.value_blob, read_value(part, repo))))
         except errors.CorruptBlobError as trouble:
-            yield from _quarantine(part.value_blob, trouble)
             raise errors.BlobNotFoundError(part.value_blob.id, repo) from trouble
     return join(frames)
 
@@ -288,17 +287,20 @@ def read_bytes(
     blob: Blob, read: Callable[[BinaryIO], object]
 ) -> Program[ReadBlob | Quarantine, object]:
     """Return what *read* makes of a file's bytes; damaged ones are quarantined, so that the next call computes them again."""
+    return (yield from _quarantining(blob, ReadBlob(blob, read)))
+
+
+def _quarantining(blob: Blob, reading: Effect[T] | Program[Any, T]) -> Program[Any, T]:
+    """Return what *reading* answers; damaged bytes are quarantined before their error is raised.
+
+    A read-only store keeps them; the damage is reported anyway.
+    """
     try:
-        return (yield from ReadBlob(blob, read))
+        return (yield from reading)
     except errors.CorruptBlobError as trouble:
-        yield from _quarantine(blob, trouble)
+        with suppress(errors.StorePermissionError):
+            yield from quarantine_if_damaged(blob, trouble)
         raise
-
-
-def _quarantine(blob: Blob, trouble: errors.CorruptBlobError) -> Program[Quarantine, None]:
-    # A read-only store keeps them; the damage is reported anyway.
-    with suppress(errors.StorePermissionError):
-        yield from quarantine_if_damaged(blob, trouble)
 
 
 def local_path(
@@ -309,11 +311,7 @@ def local_path(
     def pour(sink: BinaryIO) -> None:
         stores(ReadBlob(blob, lambda source: copy_stream(source, sink)))
 
-    try:
-        return (yield from Materialize(blob, extension, pour, executable))
-    except errors.CorruptBlobError as trouble:
-        yield from _quarantine(blob, trouble)
-        raise
+    return (yield from _quarantining(blob, Materialize(blob, extension, pour, executable)))
 
 
 def local_folder(
