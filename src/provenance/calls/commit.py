@@ -237,8 +237,8 @@ def _commit_files(draft: PendingArtifact) -> Program[Archive, ArtifactRecord]:
     archiving, value = draft.spec.options.archive, draft.computation.value
     parts: list[PendingArtifact] = []
     for part in draft.parts:
-        stored = yield from _add_members(part)
-        parts.append(stored)
+        whole_part = yield from _add_members(part)
+        parts.append(whole_part)
     whole = yield from _add_members(draft)
     record = yield from store(evolve(whole, parts=tuple(parts)))
     is_stored = record.value_id == draft.computation.value_id

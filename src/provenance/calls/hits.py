@@ -21,13 +21,7 @@ from provenance.model.ids import ArtifactId, BlobId
 from provenance.model.queries import Query
 from provenance.model.records import Artifact, ArtifactRecord, Derivation
 from provenance.model.references import UNREAD, Known
-from provenance.ports.history import (
-    FindDerivations,
-    FindEquivalence,
-    FindReceipt,
-    PutDerivation,
-    PutEquivalence,
-)
+from provenance.ports import history
 from provenance.ports.machine import CurrentRun, Now
 from provenance.ports.records import SearchRecords
 from provenance.receipts.policy import OnCodeChange, Shadow
@@ -73,7 +67,7 @@ _reported: Final[set[tuple[str, int, tuple[CodeChange, ...]]]] = set()
 
 def find_changes(
     call: Call, record: ArtifactRecord
-) -> Program[FindReceipt | FindEquivalence, tuple[CodeChange, ...]]:
+) -> Program[history.FindReceipt | history.FindEquivalence, tuple[CodeChange, ...]]:
     """Return what has changed in the code since *record* was computed, unless that was accepted."""
     if record.code == call.spec.receipt.digest or _policy(call) == "ignore":
         return ()
@@ -82,7 +76,7 @@ def find_changes(
 
 def unaccepted_changes(
     spec: FunctionSpec, code: str
-) -> Program[FindReceipt | FindEquivalence, tuple[CodeChange, ...]]:
+) -> Program[history.FindReceipt | history.FindEquivalence, tuple[CodeChange, ...]]:
     """Return what has changed since the code of this digest, unless that was accepted."""
     known = yield from changes_since(spec, code)
     return () if not known or (yield from _is_accepted(spec, code)) else known
@@ -96,9 +90,8 @@ def must_recompute(call: Call, record: ArtifactRecord, changes: tuple[CodeChange
     """
     policy = _policy(call)
     if changes and policy == "raise":
-        raise errors.CodeChangedError(
-            record.name, record.id, describe_changes(changes), record.version + 1
-        )
+        text = describe_changes(changes)
+        raise errors.CodeChangedError(record.name, record.id, text, record.version + 1)
     return bool(changes) and policy == "recompute"
 
 
@@ -113,7 +106,12 @@ def report_changes(record: ArtifactRecord, changes: tuple[CodeChange, ...]) -> N
 def accept_changes(
     spec: FunctionSpec, names: tuple[str, ...], note: str
 ) -> Program[
-    SearchRecords | FindReceipt | FindEquivalence | PutEquivalence | CurrentRun | Now,
+    SearchRecords
+    | history.FindReceipt
+    | history.FindEquivalence
+    | history.PutEquivalence
+    | CurrentRun
+    | Now,
     tuple[CodeChange, ...],
 ]:
     """Record that results of all earlier code, stored under *names*, hold for the code of now."""
@@ -128,7 +126,9 @@ def accept_changes(
                 changes = yield from changes_since(spec, code)
                 if changes and not (yield from _is_accepted(spec, code)):
                     now = yield from Now()
-                    yield from PutEquivalence(Equivalence(*_change(spec, code), by, now, note))
+                    yield from history.PutEquivalence(
+                        Equivalence(*_change(spec, code), by, now, note)
+                    )
                     spec.receipt.accepted[code] = True
                     found |= dict.fromkeys(changes)
             if page.next is None:
@@ -142,16 +142,22 @@ def _policy(call: Call) -> OnCodeChange:
     return call.environment.on_code_change if chosen is None else chosen
 
 
-def changes_since(spec: FunctionSpec, code: str) -> Program[FindReceipt, tuple[CodeChange, ...]]:
+def changes_since(
+    spec: FunctionSpec, code: str
+) -> Program[history.FindReceipt, tuple[CodeChange, ...]]:
     """Return what has changed since the code of this digest, accepted or not."""
     known = spec.receipt.changes_since(code)
-    return spec.receipt.compare(code, (yield from FindReceipt(code))) if known is None else known
+    return (
+        spec.receipt.compare(code, (yield from history.FindReceipt(code)))
+        if known is None
+        else known
+    )
 
 
-def _is_accepted(spec: FunctionSpec, code: str) -> Program[FindEquivalence, bool]:
+def _is_accepted(spec: FunctionSpec, code: str) -> Program[history.FindEquivalence, bool]:
     accepted = spec.receipt.accepted
     if code not in accepted:
-        found = yield from FindEquivalence(*_change(spec, code))
+        found = yield from history.FindEquivalence(*_change(spec, code))
         accepted[code] = found is not None
     return accepted[code]
 
@@ -191,11 +197,8 @@ def is_chosen(artifact_id: ArtifactId, share: float) -> bool:
 
 def consider_shadow(call: Call, record: ArtifactRecord, policy: Shadow) -> None:
     """Compute the hit again in a thread if it is chosen, at most once in a process."""
-    if (
-        not is_chosen(record.id, policy.share)
-        or record.id in _done
-        or record.compute_duration > policy.max_seconds
-    ):
+    is_slow = record.compute_duration > policy.max_seconds
+    if is_slow or record.id in _done or not is_chosen(record.id, policy.share):
         return
     with _guard.lock:
         if len(_done) >= policy.at_most or record.id in _done:
@@ -265,24 +268,19 @@ def derived_part(call: Call, whole: ArtifactRecord, part: Known) -> Known:
 
 def _derive(
     call: Call, record: ArtifactRecord
-) -> Program[FindDerivations | PutDerivation | CurrentRun | Now, Derivation]:
+) -> Program[history.FindDerivations | history.PutDerivation | CurrentRun | Now, Derivation]:
     wanted = derivation_id(record.id, call.plan.edges)
-    for known in (yield from FindDerivations(record.id)):
+    for known in (yield from history.FindDerivations(record.id)):
         if known.id == wanted:
             return known
     process = yield from CurrentRun()
-    derivation = Derivation(
-        record.id,
-        wanted,
-        call.plan.input_artifact_ids,
-        process.id,
-        (yield from Now()),
-        call.plan.input_derivations,
-    )
+    now = yield from Now()
+    inputs, edges = call.plan.input_artifact_ids, call.plan.input_derivations
+    derivation = Derivation(record.id, wanted, inputs, process.id, now, edges)
     if not call.read_only:
         # A hit does not need to write, so it succeeds where the store cannot be written.
         try:
-            yield from PutDerivation(derivation, process)
+            yield from history.PutDerivation(derivation, process)
         except (errors.StorePermissionError, errors.StoreUnavailableError) as error:
             log.info("did not record which inputs %s was used with: %s", record.id, error)
         else:

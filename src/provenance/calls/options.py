@@ -11,6 +11,7 @@ from typing import Any, Final, TypedDict, cast
 
 from attrs import asdict, evolve, frozen
 
+from provenance import codecs
 from provenance.calls.purity import PURITIES, Purity
 from provenance.calls.signature import WrappedFunction, closure_names, parameter_without_dictionary
 from provenance.calls.spec import (
@@ -20,15 +21,6 @@ from provenance.calls.spec import (
     InputFunction,
     PartSerialization,
     cache_key_of,
-)
-from provenance.codecs import (
-    COMPRESSION,
-    COMPRESSIONS,
-    DEFAULT,
-    Serializer,
-    check_available,
-    get_serializer,
-    split_compression,
 )
 from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.errors import ConfigError, MissingLibraryError
@@ -331,17 +323,17 @@ class GivenOptions:
         """
         load, dump = self._kwargs("load_kwargs"), self._kwargs("dump_kwargs")
         name = self.choices.get("serializer")
-        if name is None and (load or dump.keys() - {COMPRESSION}):
-            name = DEFAULT
+        if name is None and (load or dump.keys() - {codecs.COMPRESSION}):
+            name = codecs.DEFAULT
         if name is not None and not isinstance(name, str):
             advice = "with returns_composite, pass a mapping from part to name"
             raise self.wrong("serializer", "the name of a serializer", advice)
         try:
-            chosen = get_serializer(DEFAULT if name is None else name)
+            chosen = codecs.get_serializer(codecs.DEFAULT if name is None else name)
         except ConfigError as error:
             advice = str(error).rpartition("; ")[2]
             raise self.refuse("serializer", error.problem, advice) from None
-        compression, own = split_compression(chosen, dump)
+        compression, own = codecs.split_compression(chosen, dump)
         self._check_compression(compression)
         self._check_kwargs("load_kwargs", load, partial(chosen.load, None), chosen)
         self._check_kwargs("dump_kwargs", own, partial(chosen.dump, None, None), chosen)
@@ -353,18 +345,22 @@ class GivenOptions:
         return freeze_options(cast("Mapping[str, object] | None", self.choices.get(option)))
 
     def _check_compression(self, name: object) -> None:
-        if name not in COMPRESSIONS:
-            known = ", ".join(map(repr, COMPRESSIONS))
+        if name not in codecs.COMPRESSIONS:
+            known = ", ".join(map(repr, codecs.COMPRESSIONS))
             problem = f"unknown compression {name!r}"
             raise self.refuse("dump_kwargs", problem, f"expected one of: {known}")
         try:
-            check_available(name)
+            codecs.check_available(name)
         except MissingLibraryError as error:
             problem, _, advice = str(error).partition(": ")
             raise self.refuse("dump_kwargs", problem, advice) from None
 
     def _check_kwargs(
-        self, option: str, kwargs: Options, taker: Callable[..., object], serializer: Serializer
+        self,
+        option: str,
+        kwargs: Options,
+        taker: Callable[..., object],
+        serializer: codecs.Serializer,
     ) -> None:
         """Check that *taker* accepts these keyword arguments, and their values where a set is fixed."""
         try:

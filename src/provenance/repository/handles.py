@@ -33,18 +33,6 @@ from provenance.ports.capabilities import AllEffects
 from provenance.ports.history import FindDerivations, FindShadowChecks, GetRepositoryId
 from provenance.ports.machine import Now
 from provenance.ports.permissions import Permissions
-from provenance.ports.records import (
-    DeleteSet,
-    FindInputs,
-    FindRecord,
-    FindRecordsByValue,
-    FindSetByLabels,
-    ListDependents,
-    ListSetIds,
-    PutSet,
-    derivations_to_copy,
-    find_code,
-)
 from provenance.repository import programs, transfer
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
@@ -191,7 +179,7 @@ class Repository:
             raise TypeError(
                 f"expected the id of a value as a string, got {safe_repr(text)}; pass artifact.value_id or p.hash(value)"
             )
-        records = self.interpreter(FindRecordsByValue(ValueId(text)))
+        records = self.interpreter(ports_records.FindRecordsByValue(ValueId(text)))
         return tuple(Artifact.of(record, self) for record in records)
 
     def get_value(self, artifact_id: object) -> object:
@@ -209,19 +197,19 @@ class Repository:
         arguments of `*args` are a list under `*args`.
         """
         record = self.get_by_id(artifact_id)
-        text = self.interpreter(FindInputs(record.id))
+        text = self.interpreter(ports_records.FindInputs(record.id))
         if text is None:
             raise errors.ArtifactNotFoundError(record.id, self.name)
         return recorded_inputs(text)
 
     def get_code_receipt(self, artifact_id: object) -> dict[str, str]:
         """Return the digests, by name, of the code behind an artifact; empty if they are not recorded."""
-        found = run(find_code(self.get_by_id(artifact_id).code), self.interpreter)
+        found = run(ports_records.find_code(self.get_by_id(artifact_id).code), self.interpreter)
         return {} if found is None else found.digests
 
     def get_sources(self, artifact_id: object) -> dict[str, str]:
         """Return the sources, by name, of the code behind an artifact, as far as they are recorded."""
-        found = run(find_code(self.get_by_id(artifact_id).code), self.interpreter)
+        found = run(ports_records.find_code(self.get_by_id(artifact_id).code), self.interpreter)
         if found is None:
             return {}
         sources, digests = found.sources, found.digests
@@ -237,7 +225,7 @@ class Repository:
 
     def dependent_ids(self, artifact_id: object) -> tuple[ArtifactId, ...]:
         """Return ids of the artifacts that were computed directly from this one."""
-        return self.interpreter(ListDependents(self.get_by_id(artifact_id).id))
+        return self.interpreter(ports_records.ListDependents(self.get_by_id(artifact_id).id))
 
     def delete(self, artifact_id: object, reason: str = "") -> None:
         """Delete an artifact; its value's bytes go too, unless another artifact shares them or they are new. `why` tells the *reason*."""
@@ -288,7 +276,7 @@ class Repository:
                 )
                 run(transfer.store_copy(given, copies, self.name), self.interpreter)
             if record in missing or source.trusted:
-                for put in run(derivations_to_copy(record.id), source.interpreter):
+                for put in run(ports_records.derivations_to_copy(record.id), source.interpreter):
                     self.interpreter(put)
             yield Artifact.of(run(programs.find(record.id, self.name), self.interpreter), self)
 
@@ -300,7 +288,7 @@ class Repository:
             )
         now = self.interpreter(Now())
         record = SetRecord(artifact_set.id, artifact_set.artifact_ids, artifact_set.labels, now)
-        return self._set(self.interpreter(PutSet(record)))
+        return self._set(self.interpreter(ports_records.PutSet(record)))
 
     def get_set_by_id(self, set_id: ArtifactSet | str) -> ArtifactSet:
         """Return the set of this id, with the labels that it was given last; raises `SetNotFoundError`, `AmbiguousIdError`."""
@@ -308,7 +296,7 @@ class Repository:
 
     def get_set_by_labels(self, labels: Labels) -> ArtifactSet:
         """Return the newest set that carries all of these labels; raises `SetNotFoundError`."""
-        record = self.interpreter(FindSetByLabels(labels_of(labels)))
+        record = self.interpreter(ports_records.FindSetByLabels(labels_of(labels)))
         if record is None:
             raise errors.SetNotFoundError(f"with the labels {labels!r}", self.name)
         return self._set(record)
@@ -316,7 +304,7 @@ class Repository:
     def contains_set(self, set_id: ArtifactSet | str) -> bool:
         """Return whether there is a set of this id."""
         wanted = _set_id(set_id)
-        return bool(is_prefix(wanted) and self.interpreter(ListSetIds(wanted, 1)))
+        return bool(is_prefix(wanted) and self.interpreter(ports_records.ListSetIds(wanted, 1)))
 
     def delete_set(self, set_id: ArtifactSet | str) -> None:
         """Delete a set, whatever labels it has; its members stay. Raises as `get_set_by_id` does."""
@@ -324,7 +312,7 @@ class Repository:
             found = self.get_set_by_id(set_id).id
         except errors.CorruptRecordError as error:
             found = SetId(error.artifact_id)
-        self.interpreter(DeleteSet(found))
+        self.interpreter(ports_records.DeleteSet(found))
 
     def sets(self) -> tuple[ArtifactSet, ...]:
         """Return all sets, each with the labels that it was given last, newest first."""
@@ -369,7 +357,7 @@ class Repository:
         try:
             return record, self._read(record)
         except errors.BlobNotFoundError:
-            newer = self.interpreter(FindRecord(record.id, fresh=True))
+            newer = self.interpreter(ports_records.FindRecord(record.id, fresh=True))
             if newer is None or newer.value_blob == record.value_blob:
                 if run(programs.was_evicted(record.id), self.interpreter):
                     raise errors.BlobNotFoundError(
