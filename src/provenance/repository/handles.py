@@ -162,11 +162,13 @@ class Repository:
             raise self._no_database()
         self.migrate_to(version)
 
+    def _run(self, program: Program[AllEffects, T]) -> T:
+        return run(program, self.interpreter)
+
     def get_by_id(self, artifact_id: object) -> Artifact[object]:
         """Return the artifact of this id."""
-        return Artifact.of(
-            run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter), self
-        )
+        record = self._run(programs.find(id_or_prefix_of(artifact_id), self.name))
+        return Artifact.of(record, self)
 
     def batch_get_by_id(self, artifact_ids: Iterable[object]) -> list[Artifact[object]]:
         """Return the artifacts of these ids, in their order."""
@@ -176,8 +178,9 @@ class Repository:
         """Return all artifacts whose value has this id, oldest first."""
         text = cast("object", unwrap(value_id))
         if not isinstance(text, str):
+            advice = "pass artifact.value_id or p.hash(value)"
             raise TypeError(
-                f"expected the id of a value as a string, got {safe_repr(text)}; pass artifact.value_id or p.hash(value)"
+                f"expected the id of a value as a string, got {safe_repr(text)}; {advice}"
             )
         records = self.interpreter(ports_records.FindRecordsByValue(ValueId(text)))
         return tuple(Artifact.of(record, self) for record in records)
@@ -204,12 +207,12 @@ class Repository:
 
     def get_code_receipt(self, artifact_id: object) -> dict[str, str]:
         """Return the digests, by name, of the code behind an artifact; empty if they are not recorded."""
-        found = run(ports_records.find_code(self.get_by_id(artifact_id).code), self.interpreter)
+        found = self._run(ports_records.find_code(self.get_by_id(artifact_id).code))
         return {} if found is None else found.digests
 
     def get_sources(self, artifact_id: object) -> dict[str, str]:
         """Return the sources, by name, of the code behind an artifact, as far as they are recorded."""
-        found = run(ports_records.find_code(self.get_by_id(artifact_id).code), self.interpreter)
+        found = self._run(ports_records.find_code(self.get_by_id(artifact_id).code))
         if found is None:
             return {}
         sources, digests = found.sources, found.digests
@@ -229,7 +232,7 @@ class Repository:
 
     def delete(self, artifact_id: object, reason: str = "") -> None:
         """Delete an artifact; its value's bytes go too, unless another artifact shares them or they are new. `why` tells the *reason*."""
-        run(programs.forget(self.get_by_id(artifact_id).id, reason), self.interpreter)
+        self._run(programs.forget(self.get_by_id(artifact_id).id, reason))
 
     def put(self, artifact: object, /) -> Artifact[object]:
         """Store a copy of an artifact of another repository, without what it was made from (`promote` takes that along).
@@ -239,9 +242,8 @@ class Repository:
         given = as_result(artifact)
         known = artifact_of(given) if is_proxy(given) else given
         if not isinstance(known, Artifact):
-            raise TypeError(
-                f"expected an artifact or the result of a decorated function, got {safe_repr(known)}"
-            )
+            what = "an artifact or the result of a decorated function"
+            raise TypeError(f"expected {what}, got {safe_repr(known)}")
         found = cast("Artifact[object]", known)
         source: object = getattr(found.origin, "repository", None)
         if not isinstance(source, Repository):
@@ -260,39 +262,31 @@ class Repository:
         UntrustedStoreError, before anything is copied, for what may not be copied from an untrusted *source*.
         """
         wanted = list(records)
-        missing = [
-            record for record in wanted if not run(transfer.is_whole(record), self.interpreter)
-        ]
-        transfer.check_copies(
-            missing, source.name, self.name, trusted=source.trusted, into=self.copy_policy
-        )
-        copies = run(
-            transfer.copy_blobs(missing, blobs.copying_from(source.interpreter)), self.interpreter
-        )
+        missing = [record for record in wanted if not self._run(transfer.is_whole(record))]
+        trusted, policy = source.trusted, self.copy_policy
+        transfer.check_copies(missing, source.name, self.name, trusted=trusted, into=policy)
+        copies = self._run(transfer.copy_blobs(missing, blobs.copying_from(source.interpreter)))
         for record in wanted:
             if record in missing:
-                given = run(
-                    ports_records.record_with_inputs(record, source.name), source.interpreter
-                )
-                run(transfer.store_copy(given, copies, self.name), self.interpreter)
+                given = source._run(ports_records.record_with_inputs(record, source.name))
+                self._run(transfer.store_copy(given, copies, self.name))
             if record in missing or source.trusted:
-                for put in run(ports_records.derivations_to_copy(record.id), source.interpreter):
+                for put in source._run(ports_records.derivations_to_copy(record.id)):
                     self.interpreter(put)
-            yield Artifact.of(run(programs.find(record.id, self.name), self.interpreter), self)
+            yield self.get_by_id(record.id)
 
     def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
         """Store a set; with labels under which it is stored already, it becomes the newest of them."""
         if not isinstance(cast("object", artifact_set), ArtifactSet):
-            raise TypeError(
-                f"expected an ArtifactSet, got {safe_repr(artifact_set)}; make one with create_set"
-            )
+            advice = "make one with create_set"
+            raise TypeError(f"expected an ArtifactSet, got {safe_repr(artifact_set)}; {advice}")
         now = self.interpreter(Now())
         record = SetRecord(artifact_set.id, artifact_set.artifact_ids, artifact_set.labels, now)
         return self._set(self.interpreter(ports_records.PutSet(record)))
 
     def get_set_by_id(self, set_id: ArtifactSet | str) -> ArtifactSet:
         """Return the set of this id, with the labels that it was given last; raises `SetNotFoundError`, `AmbiguousIdError`."""
-        return self._set(run(programs.find_set(_set_id(set_id), self.name), self.interpreter))
+        return self._set(self._run(programs.find_set(_set_id(set_id), self.name)))
 
     def get_set_by_labels(self, labels: Labels) -> ArtifactSet:
         """Return the newest set that carries all of these labels; raises `SetNotFoundError`."""
@@ -343,7 +337,7 @@ class Repository:
             wanted = id_or_prefix_of(artifact_id)
         except TypeError:
             return False
-        return run(programs.find_optional(wanted), self.interpreter) is not None
+        return self._run(programs.find_optional(wanted)) is not None
 
     def __getitem__(self, artifact_id: object) -> Artifact[object]:
         return self.get_by_id(artifact_id)
@@ -359,7 +353,7 @@ class Repository:
         except errors.BlobNotFoundError:
             newer = self.interpreter(ports_records.FindRecord(record.id, fresh=True))
             if newer is None or newer.value_blob == record.value_blob:
-                if run(programs.was_evicted(record.id), self.interpreter):
+                if self._run(programs.was_evicted(record.id)):
                     raise errors.BlobNotFoundError(
                         record.value_blob.id, self.name, evicted=True
                     ) from None
@@ -372,7 +366,7 @@ class Repository:
 
     def _resolve(self, program: Program[AllEffects, T]) -> T:
         """Run a program that reads; artifacts in what it reads are proxies of those here."""
-        return resolving_in(self, partial(run, program, self.interpreter))
+        return resolving_in(self, partial(self._run, program))
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
         """Read the inputs of *record*; artifacts among them are unread proxies."""
@@ -380,11 +374,11 @@ class Repository:
 
     def load_run(self, record: ArtifactRecord, /) -> Run:
         """Look up the run that computed *record*."""
-        return run(programs.find_run(record, self.name), self.interpreter)
+        return self._run(programs.find_run(record, self.name))
 
     def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
         """Look up a record."""
-        return run(programs.find(artifact_id, self.name), self.interpreter)
+        return self._run(programs.find(artifact_id, self.name))
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
         """Return a proxy of the value of *record*, which is read when it is first used."""
@@ -392,15 +386,15 @@ class Repository:
 
     def local_path(self, blob: Blob, extension: str, /) -> str:
         """Return path of a local copy of an archived file's bytes."""
-        return run(programs.local_path(blob, extension, self.interpreter), self.interpreter)
+        return self._run(programs.local_path(blob, extension, self.interpreter))
 
     def local_folder(self, blob: Blob, members: tuple[FolderEntry, ...], /) -> str:
         """Return path of a local copy of an archived folder."""
-        return run(programs.local_folder(blob, members, self.interpreter), self.interpreter)
+        return self._run(programs.local_folder(blob, members, self.interpreter))
 
     def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
         """Return what *read* makes of an archived file's bytes."""
-        return cast("T", run(programs.read_bytes(blob, read), self.interpreter))
+        return cast("T", self._run(programs.read_bytes(blob, read)))
 
 
 def _set_id(given: object) -> str:

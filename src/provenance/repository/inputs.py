@@ -158,9 +158,8 @@ def _json_of(value: object, digest: str | None = None, depth: int = 0) -> Json:
     has_json = _SCALARS.get(kind)
     if has_json is not None:
         return cast("Json", value) if has_json(value) else _summary(value, digest)
-    sight: Callable[[object], InputRef | None] | None = getattr(
-        kind, "__provenance_sighting__", None
-    )
+    sight: Callable[[object], InputRef | None] | None
+    sight = getattr(kind, "__provenance_sighting__", None)
     if sight is not None:
         ref = sight(value)
         if ref is not None:
@@ -184,11 +183,8 @@ def _plain_form(value: object, deepest: int) -> bool | int | float | str | list[
     if isinstance(value, date | time):
         return value.isoformat()
     uuid, decimal = imported_module("uuid"), imported_module("decimal")
-    if (
-        isinstance(value, PurePath)
-        or (uuid and isinstance(value, uuid.UUID))
-        or (decimal and isinstance(value, decimal.Decimal))
-    ):
+    is_uuid = uuid is not None and isinstance(value, uuid.UUID)
+    if isinstance(value, PurePath) or is_uuid or (decimal and isinstance(value, decimal.Decimal)):
         return str(value)
     np = imported_module("numpy")
     if np is None or not isinstance(value, np.generic | np.ndarray):
@@ -208,9 +204,8 @@ def _plain_form(value: object, deepest: int) -> bool | int | float | str | list[
 
 
 def _is_object(entries: dict[object, object]) -> bool:
-    return len(entries) <= MOST_MEMBERS and all(
-        type(key) is str and _is_text(key) for key in entries
-    )
+    is_short = len(entries) <= MOST_MEMBERS
+    return is_short and all(type(key) is str and _is_text(key) for key in entries)
 
 
 def _is_text(value: str) -> bool:

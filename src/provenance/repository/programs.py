@@ -143,9 +143,8 @@ def read_value(record: ArtifactRecord, repo: str) -> Program[ReadBlob, object]:
         BlobNotFoundError: if its bytes are missing.
         CorruptBlobError: if they are not what was written, or cannot be decoded.
     """
-    return decode(
-        record.value_blob, Decoding(record.serializer, record.load_kwargs, record.dump_kwargs), repo
-    )
+    decoding = Decoding(record.serializer, record.load_kwargs, record.dump_kwargs)
+    return decode(record.value_blob, decoding, repo)
 
 
 def read_inputs(
@@ -170,9 +169,8 @@ def read_inputs(
     try:
         return parse(stored)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise errors.CorruptRecordError(
-            record.id, repo, f"its inputs are not those of a call: {describe_error(error)}"
-        ) from error
+        reason = f"its inputs are not those of a call: {describe_error(error)}"
+        raise errors.CorruptRecordError(record.id, repo, reason) from error
 
 
 def decode(blob: Blob, decoding: Decoding, repo: str) -> Program[ReadBlob, object]:
@@ -183,10 +181,9 @@ def decode(blob: Blob, decoding: Decoding, repo: str) -> Program[ReadBlob, objec
         raise
     except Exception as error:
         reason = f"it cannot be decoded: {describe_error(error)}"
-        misses_code = isinstance(error, AttributeError | ImportError)
-        raise errors.CorruptBlobError(
-            blob.id, repo, reason, is_sound=True, misses_code=misses_code
-        ) from error
+        misses = isinstance(error, AttributeError | ImportError)
+        lost = errors.CorruptBlobError(blob.id, repo, reason, is_sound=True, misses_code=misses)
+        raise lost from error
 
 
 def find_run(record: ArtifactRecord, repo: str) -> Program[records.FindRun, Run]:

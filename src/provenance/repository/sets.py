@@ -51,18 +51,14 @@ def id_of(member: object) -> ArtifactId:
     if ref is not None:
         return ref.artifact_id
     if is_proxy(member):
-        raise TypeError(
-            f"{safe_repr(member)} was computed read-only and is in no store; "
-            "compute it with read_only off"
-        )
+        problem = f"{safe_repr(member)} was computed read-only and is in no store"
+        raise TypeError(f"{problem}; compute it with read_only off")
     if isinstance(member, ArtifactRecord):
         return member.id
     if isinstance(member, str) and len(member) == ID_DIGITS and is_prefix(member):
         return ArtifactId(str(member))
-    raise TypeError(
-        "expected an artifact, its id or the result of a decorated function, got "
-        + safe_repr(member)
-    )
+    what = "an artifact, its id or the result of a decorated function"
+    raise TypeError(f"expected {what}, got {safe_repr(member)}")
 
 
 def labels_of(labels: Labels) -> Options:
@@ -76,11 +72,8 @@ def labels_of(labels: Labels) -> Options:
         str(known.get("name")).encode()
         return known  # noqa: TRY300 - what it is made of may raise
     except (TypeError, ValueError) as error:
-        raise ConfigError(
-            "labels",
-            f"{safe_repr(labels)} has no JSON form ({error})",
-            "use values with a JSON form",
-        ) from None
+        problem = f"{safe_repr(labels)} has no JSON form ({error})"
+        raise ConfigError("labels", problem, "use values with a JSON form") from None
 
 
 def _member_ids(members: Iterable[object]) -> frozenset[ArtifactId]:
@@ -175,16 +168,13 @@ class ArtifactSet:
     @property
     def artifacts(self) -> tuple[Artifact[object], ...]:
         """The members in order of their ids; raises `ArtifactNotFoundError` for a deleted one."""
-        return tuple(
-            Artifact.of(self.origin.load_record(member), self.origin)
-            for member in sorted(self.artifact_ids)
-        )
+        origin = self.origin
+        return tuple(Artifact.of(origin.load_record(member), origin) for member in self)
 
     def artifacts_named(self, name: str) -> tuple[Artifact[object], ...]:
         """Return the members with this name, oldest first."""
-        return tuple(
-            artifact for artifact in sorted(self.artifacts, key=_age) if artifact.name == name
-        )
+        artifacts = sorted(self.artifacts, key=_age)
+        return tuple(artifact for artifact in artifacts if artifact.name == name)
 
     def proxy_dict(self, group_artifacts_of_same_name: bool = False) -> Mapping[str, object]:
         """Return unread proxies of the members by name.

@@ -62,9 +62,8 @@ class Store:
             BlobNotFoundError: if they are missing.
             CorruptBlobError: if they are not what was stored.
         """
-        return cast(
-            "bytes", self.interpreter(ReadBlob(_require_blob(blob), lambda source: source.read()))
-        )
+        reading = ReadBlob(_require_blob(blob), lambda source: source.read())
+        return cast("bytes", self.interpreter(reading))
 
     def delete(self, blob: Blob) -> None:
         """Delete the bytes of this key, if they exist."""

@@ -30,11 +30,9 @@ def check_copies(
     """Raise UntrustedStoreError for the first record that may not be copied; see `may_copy`."""
     for record in records:
         if not may_copy(trusted=trusted, executes=record_executes(record), into=into):
-            what = (
-                "its copy would be signed"
-                if into is CopyPolicy.NOTHING
-                else "its copy could execute code when it is read"
-            )
+            what = "its copy could execute code when it is read"
+            if into is CopyPolicy.NOTHING:
+                what = "its copy would be signed"
             raise UntrustedStoreError(source, record.serializer, what, target)
 
 
@@ -109,13 +107,6 @@ def store_copy(
     now = yield from Now()
     there = yield from lookup(what.record.id, fresh=True)
     has_other_bytes = isinstance(there, LookupHit) and there.record.blobs != what.record.blobs
-    return (
-        yield from PutRecord(
-            evolve(what.record, added_at=now),
-            what.run,
-            what.inputs_json,
-            tuple(held),
-            has_other_bytes or isinstance(there, RecordCorrupt),
-            receipt=what.receipt,
-        )
-    )
+    replace = has_other_bytes or isinstance(there, RecordCorrupt)
+    record, inputs, receipt = evolve(what.record, added_at=now), what.inputs_json, what.receipt
+    return (yield from PutRecord(record, what.run, inputs, tuple(held), replace, receipt=receipt))
