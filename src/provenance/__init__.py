@@ -22,7 +22,7 @@ from provenance.calls.decorators import provenance as provenance
 from provenance.calls.function import CachedFunction as CachedFunction
 from provenance.calls.many import set_engines as _set_engines
 from provenance.calls.plan import CallPlan as CallPlan, PlannedCall as PlannedCall
-from provenance.calls.shadows import set_check as _set_shadow_check
+from provenance.calls.hits import set_shadow_check as _set_shadow_check
 from provenance.codecs import register_serializer as register_serializer
 from provenance.environment import (
     Environment as Environment,
@@ -107,7 +107,7 @@ from provenance.repository.handles import (
 from provenance.repository.stores import Store as Store
 from provenance.repository.sets import ArtifactSet as ArtifactSet
 from provenance.results.handles import artifact_of as artifact_of
-from provenance.streams.manifest import Resumable as Resumable, Streaming as Streaming
+from provenance.streams.stream import Resumable as Resumable, Streaming as Streaming
 from provenance.streams.stream import Stream as Stream
 from provenance.telemetry import (
     Subscription as Subscription,
@@ -131,7 +131,7 @@ if _typing.TYPE_CHECKING:
         merge_defaults as merge_defaults,
     )
     from provenance.calls.partitions import PartitionedFunction as PartitionedFunction
-    from provenance.calls.parts import Parts as Parts, scan as scan
+    from provenance.calls.partitions import Parts as Parts, scan as scan
     from provenance.calls.report import Report as Report, report as report
     from provenance.catalog.capture import (
         capture_set as capture_set,
@@ -274,8 +274,7 @@ _LATER: _typing.Final = {
     "calls.async_streams": "AsyncStream",
     "calls.report": "Report report",
     "calls.arguments": "ArgumentDecorator ensure_proxies merge_defaults",
-    "calls.partitions": "PartitionedFunction",
-    "calls.parts": "Parts scan",
+    "calls.partitions": "PartitionedFunction Parts scan",
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
     "catalog.find": "SearchResult load_artifact load_proxy search who_made",
     "catalog.graph": "Lineage",
@@ -310,10 +309,9 @@ _LATER: _typing.Final = {
 _PICKLED: _typing.Final = {
     "calls.composite": "Composite restore_composite",
     "calls.function": "restore_function",
-    "calls.parts": "restore_parts",
-    "calls.main_functions": "restore_main_function",
+    "calls.partitions": "restore_parts",
     "hashing.registry": "restore_named",
-    "calls.pools": "restore_by_name restore_in_pool",
+    "calls.pickling": "restore_by_name restore_in_pool restore_main_function",
     "calls.spec": "Archiving CacheKey DecoratorOptions PartSerialization",
     "catalog.lazy": "restore_lazy_dict",
     "archives": "LocalSource",

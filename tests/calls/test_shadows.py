@@ -3,21 +3,21 @@
 import pytest
 
 import provenance as p
-from provenance.calls import shadows
+from provenance.calls import hits
 
 
 @pytest.fixture(autouse=True)
 def _fresh(repo):
     """What other tests computed again is forgotten."""
     yield
-    shadows.finish()
-    shadows._done.clear()
-    shadows._differing.clear()
+    hits.finish_shadows()
+    hits._done.clear()
+    hits._differing.clear()
 
 
 def kinds(events):
     """Return the names of the events, of all that was computed beside."""
-    shadows.finish()
+    hits.finish_shadows()
     return [type(each).__name__ for each in events]
 
 
@@ -62,7 +62,7 @@ def test_comparisons_are_recorded_where_writing_is_allowed(repo, events):
     kinds(events)
     assert () == repo.get_shadow_checks(first)
     p.set_read_only(False)
-    shadows._done.clear()
+    hits._done.clear()
     count(), stable()
     kinds(events)
     assert [False] == [check.agreed for check in repo.get_shadow_checks(first)]
@@ -84,7 +84,7 @@ def test_later_hits_raise_if_the_policy_says_so():
     """Until the difference is accepted."""
     count = make(on_difference="raise")
     assert 1 == count() == count()
-    shadows.finish()
+    hits.finish_shadows()
     with pytest.raises(p.NotReproducibleError, match="counting gave another result"):
         count()
     assert not count.is_cached()
@@ -96,7 +96,7 @@ def test_later_hits_are_computed_if_the_policy_says_so(events):
     """Each of them, for a reason of its own."""
     count = make(on_difference="recompute")
     assert 1 == count() == count()
-    shadows.finish()
+    hits.finish_shadows()
     assert 3 == count()
     assert p.MissReason.NOT_REPRODUCIBLE is events[-1].reason
 

@@ -15,7 +15,7 @@ import provenance as p
 from later import in_a_day
 from provenance import environment as environment_
 from provenance import functional
-from provenance.calls import small_values
+from provenance.calls import hits
 from provenance.events import Hit, Miss
 from provenance.testing import memory_environment
 
@@ -334,7 +334,7 @@ def test_environments_and_repositories(tmp_path):
 
 def test_a_lost_value_is_computed_in_its_environment(environment, store, events, monkeypatch):
     """Whatever is current when it is read: the calls inside go where the first ones went."""
-    monkeypatch.setattr(small_values, "_values", {})  # another test may have read the same number
+    monkeypatch.setattr(hits, "_values", {})  # another test may have read the same number
     functional.call(environment, nested, 2)
     found = done(functional.call(environment, nested, 2))
     record = done(functional.load(store, nested.artifact_id(2)))

@@ -21,8 +21,7 @@ from provenance.codecs import Decoding, Encoding
 from provenance.model.ids import ValueId
 from provenance.model.records import freeze_options
 from provenance.results.origin import CurrentOrigin
-from provenance.streams.manifest import Chunk, Manifest, chunk_id
-from provenance.streams.stream import StoredItems, Stream
+from provenance.streams.stream import Chunk, Manifest, StoredItems, Stream, chunk_id
 
 FOLDER = Path(__file__).parent / "serializers"
 FACTS = FOLDER / "values.json"

@@ -14,7 +14,6 @@ from provenance.singleflight.leases import (
     SHORTEST,
     Acquisition,
     SingleFlight,
-    Uncoordinated,
     acquire,
     release,
 )
@@ -78,7 +77,7 @@ def test_waiting_ends():
         (CLAIM, LeaseHeld(8.0)),
     )
     last = (Sleep(pytest.approx(0.002)), 0.002), (LOOK, None), (CLAIM, LeaseHeld(8.0))
-    assert Acquisition(Uncoordinated(), 1.0) == scripted(acquire(ID, SHARING), *script, *last)
+    assert Acquisition(None, 1.0) == scripted(acquire(ID, SHARING), *script, *last)
 
 
 def test_pauses_do_not_grow_for_ever():
@@ -104,8 +103,8 @@ def test_pauses_do_not_grow_for_ever():
 @pytest.mark.parametrize("error", [GONE, RuntimeError("broken")])
 def test_without_a_lease_the_call_goes_on(error):
     """Whatever a store raises when it is asked for one; how long it was waited until then is told."""
-    assert Acquisition(Uncoordinated()) == scripted(acquire(ID, SHARING), (CLAIM, error))
-    assert Acquisition(Uncoordinated(), 0.1) == scripted(
+    assert Acquisition(None) == scripted(acquire(ID, SHARING), (CLAIM, error))
+    assert Acquisition(None, 0.1) == scripted(
         acquire(ID, SHARING), (CLAIM, LeaseHeld(1.0)), (Sleep(SHORTEST), 0.1), (LOOK, error)
     )
 

@@ -6,17 +6,13 @@ import os
 from collections.abc import Mapping
 from typing import Final, cast
 
-from attrs import evolve
-
 from provenance import environment
 from provenance.archives import ArchivedFile
 from provenance.calls import commit, execute
-from provenance.calls.commit import archive_call
 from provenance.calls.options import OptionArguments, check_options
 from provenance.calls.signature import inspect_function
 from provenance.effect import run
 from provenance.model.references import unwrap
-from provenance.repository.programs import LookupHit
 from provenance.results.handles import artifact_of
 from provenance.util.formatting import safe_repr
 
@@ -58,27 +54,19 @@ def archive_file(
         >>> Path(p.archive_file("notes.txt")).read_text()
         'measured at noon'
     """
-    repo = environment.current().repository()
-    file = run(
-        commit.inspect(unwrap(filename), preserve_ext, safe_repr(filename)), repo.interpreter
-    )
-    options = check_options(
-        inspect_function(archive_file), OptionArguments(name=name, custom_fields=custom_fields)
-    )
-    made = archive_call(file, options.name or file.name, options.custom_fields)
-    if options.name is None:
-        made = evolve(
-            made, spec=evolve(made.spec, options=evolve(made.spec.options, aliases=_ALIASES))
-        )
-    call = execute.prepare(environment.current(), made.spec, made.arguments, {})
-    found = run(
-        commit.lookup_file(call.plan.artifact_id, file, thoroughly=delete_original),
-        repo.interpreter,
-    )
-    call = call if isinstance(found, LookupHit) else execute.replace_found(call, found)
+    current = environment.current()
+    ask = current.repository().interpreter
+    file = run(commit.inspect(unwrap(filename), preserve_ext, safe_repr(filename)), ask)
+    given = OptionArguments(name=name, custom_fields=custom_fields)
+    options = check_options(inspect_function(archive_file), given)
+    aliases = _ALIASES if options.name is None else ()
+    made = commit.archive_call(file, options.name or file.name, options.custom_fields, aliases)
+    call = execute.prepare(current, made.spec, made.arguments, {})
+    looking = commit.lookup_file(call.plan.artifact_id, file, thoroughly=delete_original)
+    call = execute.replace_found(call, run(looking, ask))
     result = execute.execute(call)
     record = artifact_of(result)
     # With `read_only` nothing was stored.
     if delete_original and record.value_blob == file.blob:
-        run(commit.delete_original(file, record), repo.interpreter)
+        run(commit.delete_original(file, record), ask)
     return cast("ArchivedFile", result)

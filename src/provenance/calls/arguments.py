@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from inspect import Parameter
 from types import FunctionType
 from typing import Any, Final, ParamSpec, Protocol, TypeAlias, TypeVar, cast, overload
 
@@ -182,15 +183,11 @@ class _Check:
 
 def _check_of(function: AnyFunction, names: tuple[str, ...]) -> _Check:
     label = inspect_function(function).label
-    kinds = {
-        name: parameter.kind for name, parameter in inspect.signature(function).parameters.items()
-    }
+    parameters = inspect.signature(function).parameters
+    kinds = {name: parameter.kind for name, parameter in parameters.items()}
     positional = tuple(name for name, kind in kinds.items() if kind <= kind.POSITIONAL_OR_KEYWORD)
-    named = frozenset(
-        name
-        for name, kind in kinds.items()
-        if kind in {kind.POSITIONAL_OR_KEYWORD, kind.KEYWORD_ONLY}
-    )
+    by_keyword = {Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY}
+    named = frozenset(name for name, kind in kinds.items() if kind in by_keyword)
     rest = next((name for name, kind in kinds.items() if kind is kind.VAR_POSITIONAL), None)
     extra = next((name for name, kind in kinds.items() if kind is kind.VAR_KEYWORD), None)
     unknown = sorted({*names} - kinds.keys())
@@ -252,18 +249,13 @@ def _merging(function: AnyFunction, names: tuple[str, ...]) -> AnyFunction:
     if option is not None:
         return option(names or True)
     chosen = {name: wrapped.defaults[name] for name in names or wrapped.defaults}
-    defaults: dict[str, object] = {
-        name: default for name, default in chosen.items() if isinstance(default, dict)
-    }
+    defaults = {name: value for name, value in chosen.items() if isinstance(value, dict)}
     wrapper = (_merge_call_async if _awaits(function) else _merge_call)(function, defaults)
     vars(wrapper)[_SUBJECT] = wrapped
     return wrapper
 
 
-_Defaults: TypeAlias = "Mapping[str, object]"
-
-
-def _merge_call(function: AnyFunction, defaults: _Defaults) -> AnyFunction:
+def _merge_call(function: AnyFunction, defaults: Mapping[str, object]) -> AnyFunction:
     """Return a wrapper that completes dictionaries.
 
     It captures *defaults*, which makes them inputs of the function.
@@ -278,7 +270,7 @@ def _merge_call(function: AnyFunction, defaults: _Defaults) -> AnyFunction:
     return merged
 
 
-def _merge_call_async(function: AnyFunction, defaults: _Defaults) -> AnyFunction:
+def _merge_call_async(function: AnyFunction, defaults: Mapping[str, object]) -> AnyFunction:
     @functools.wraps(function)
     async def merged(*args: object, **kwargs: object) -> object:
         wrapped: WrappedFunction = vars(merged)[_SUBJECT]

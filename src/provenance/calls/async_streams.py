@@ -8,22 +8,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, 
 from typing import Any, Generic, NoReturn, TypeVar, cast
 
 from provenance.calls import execute as calls
-from provenance.calls.code_changes import find_changes
+from provenance.calls import flow
 from provenance.calls.draft import Call
-from provenance.calls.flow import (
-    Begin,
-    Flow,
-    HandOver,
-    OwnStep,
-    closing_on_error,
-    drive_async,
-    probe,
-    run_in_thread,
-    take_step_async,
-)
+from provenance.calls.hits import find_changes
 from provenance.calls.production import AnyProduction, live
 from provenance.calls.streaming import find_chunks, read_state, store_chunk
-from provenance.effect import in_threads, run_async
 from provenance.hashing import Walk, register_item
 from provenance.hashing.walk import UnhashablePart
 from provenance.model.references import unwrap
@@ -80,7 +69,7 @@ class AsyncProduction(AnyProduction):
     async def _close(self) -> None:
         try:
             if self._keeps_all():
-                await drive_async(self.call, store_chunk(self.call, self.progress))
+                await flow.drive_async(self.call, store_chunk(self.call, self.progress))
         finally:
             generator, self._generator = self._generator, None
             self._stop()
@@ -95,7 +84,7 @@ class AsyncProduction(AnyProduction):
         """As `Production._begin`."""
         call = self.call
         if self.sharing is not None and self._lease is None:
-            there = await probe(call)
+            there = await flow.probe(call)
             stale = there.record if isinstance(there, BlobLost) else None
             taken = await acquire_async(call.work(self._patience(), stale))
             may_start = self._may_start(taken)
@@ -105,7 +94,7 @@ class AsyncProduction(AnyProduction):
                 self._finish(found)
                 return
             if not may_start:
-                await run_in_thread(call, find_chunks(call, self.progress))
+                await flow.run_in_thread(call, find_chunks(call, self.progress))
                 return
             # Something of the stream is lost: it is computed from its start, and replaces what is there.
             self.call = calls.replace_found(call, there)
@@ -119,31 +108,30 @@ class AsyncProduction(AnyProduction):
 
     async def _resume(self) -> None:
         call = self.call
-        found = await run_in_thread(call, find_chunks(call, self.progress))
+        found = await flow.run_in_thread(call, find_chunks(call, self.progress))
         if found is None and self.progress.chunks:
             last = self.progress.chunks[-1].id
             found = await self._in_thread(call.repo.load_record, last)
         if found is None:
             return
-        if found.code != call.spec.receipt.digest:
-            changes = await run_in_thread(call, find_changes(call, found))
-            if self._drops_outdated(found, changes):
-                return
+        changes = await flow.run_in_thread(call, find_changes(call, found))
+        if self._drops_outdated(found, changes):
+            return
         with resolving_in_async(call.repo):
-            await run_in_thread(call, read_state(call, self.progress, found))
+            await flow.run_in_thread(call, read_state(call, self.progress, found))
 
     async def _advance(self) -> list[object]:
         """As `Production._advance`."""
-        flow = cast("Flow[object]", self._flow)
+        steps = cast("flow.Flow[object]", self._flow)
         answer: object = None
         try:
             while True:
-                step = cast("OwnStep", flow.send(answer))
-                if isinstance(step, HandOver):
+                step = cast("flow.OwnStep", steps.send(answer))
+                if isinstance(step, flow.HandOver):
                     return [step.item]
-                with closing_on_error(flow):
-                    answer = await take_step_async(self.call, step)
-                if isinstance(step, Begin):
+                with flow.closing_on_error(steps):
+                    answer = await flow.take_step_async(self.call, step)
+                if isinstance(step, flow.Begin):
                     self._generator = cast("AsyncGenerator[object]", answer)
         except StopIteration as stop:
             self._generator = None
@@ -157,16 +145,14 @@ class AsyncProduction(AnyProduction):
     async def _release(self) -> None:
         lease, self._lease = self._lease, None
         if lease is not None:
-            call = self.call
-            answers = in_threads(call.repo.interpreter, call.environment.run_in_thread)
-            await run_async(leases.release(lease), answers)
+            await flow.run_in_thread(self.call, leases.release(lease))
 
 
 @exported
 class AsyncStream(Generic[T_co]):
     """The items that an `async def` generator yields: `async for` computes or reads them one after the other.
 
-    Awaiting it computes what is missing, and gives the `Stream`, a lazy sequence that knows its artifact.
+    Nothing is looked up until it is used. Awaiting it computes what is missing, and gives the `Stream`, a lazy sequence that knows its artifact.
     """
 
     __slots__ = ("_call", "_opened")
@@ -208,13 +194,12 @@ class AsyncStream(Generic[T_co]):
 
     async def _complete(self) -> Stream[T_co]:
         source = await self._open()
-        if not isinstance(source, AsyncProduction):
-            return cast("Stream[T_co]", self._opened)
-        source.users += 1
-        try:
-            self._opened = await source.complete()
-        finally:
-            await _leave(source)
+        if isinstance(source, AsyncProduction):
+            source.users += 1
+            try:
+                self._opened = await source.complete()
+            finally:
+                await _leave(source)
         return cast("Stream[T_co]", self._opened)
 
     def __reduce__(self) -> NoReturn:
@@ -251,8 +236,3 @@ async def _start(call: Call, sharing: SingleFlight | None) -> object:
     if found is None or found.items is not None:
         found = live[key] = AsyncProduction(call, sharing)
     return found
-
-
-def start_async_stream(call: Call) -> object:
-    """Return the result of a call: nothing is looked up until it is used."""
-    return AsyncStream[Any](call)

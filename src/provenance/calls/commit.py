@@ -10,6 +10,7 @@ from typing import BinaryIO, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
+from provenance import errors
 from provenance.archives import (
     LONGEST_EXTENSION,
     ArchivedFile,
@@ -23,13 +24,6 @@ from provenance.calls.signature import inspect_function
 from provenance.calls.spec import Archiving, DecoratorOptions, FunctionSpec, cache_key_of
 from provenance.codecs import Encoding
 from provenance.effect import Program
-from provenance.errors import (
-    BlobNotFoundError,
-    CorruptBlobError,
-    ProvenanceError,
-    UnarchivableFileError,
-    UnserializableValueError,
-)
 from provenance.hashing import hash_value
 from provenance.model.ids import ArtifactId
 from provenance.model.records import NO_OPTIONS, ArtifactRecord, Blob, Options, WriteResult
@@ -38,7 +32,7 @@ from provenance.ports.blobs import HasBlob, Quarantine, ReadBlob, WriteBlob, Wri
 from provenance.ports.capabilities import Commit, Lookup
 from provenance.ports.machine import CurrentRun, DeleteSource, InspectedFolder, InspectFile, Now
 from provenance.repository import programs
-from provenance.repository.programs import contents_of
+from provenance.repository.inputs import are_plain
 from provenance.util.formatting import safe_repr
 
 
@@ -72,31 +66,33 @@ class ArchiveCall:
         return PendingArtifact(self.artifact_id, self.spec, self.plan, done, replace)
 
 
-def archive_call(file: ArchivedFile, name: str, custom_fields: Options = NO_OPTIONS) -> ArchiveCall:
+def archive_call(
+    file: ArchivedFile,
+    name: str,
+    custom_fields: Options = NO_OPTIONS,
+    aliases: tuple[str, ...] = (),
+) -> ArchiveCall:
     """Return a deposit of *file* as *name*."""
 
     def archive_file(filename: str, content: str, extension: str) -> ArchivedFile:  # noqa: ARG001 - recorded inputs
         if isinstance(file.source, LocalSource) and not Path(file.source.path).exists():
             problem = "the stored copy and the original are missing"
             advice = "restore it, or the repository, from a backup"
-            raise UnarchivableFileError(repr(filename), problem, advice)
+            raise errors.UnarchivableFileError(repr(filename), problem, advice)
         return file
 
-    wrapped = evolve(
-        inspect_function(archive_file),
-        module="provenance.calls.archive_file",
-        source="provenance.calls.archive_file",
-        qualname="archive_file",
-    )
+    module, function = "provenance.calls.archive_file", inspect_function(archive_file)
+    wrapped = evolve(function, module=module, source=module, qualname="archive_file")
     options = DecoratorOptions(
         # Databases take only valid UTF-8.
         name=name.encode("utf-8", "backslashreplace").decode(),
+        aliases=aliases,
         custom_fields=custom_fields,
         ignore=frozenset({"filename"}),
         remove=frozenset({"file"}),
         use_cache=True,
     )
-    spec = FunctionSpec(wrapped, options, cache_key_of(wrapped, options), {}, {})
+    spec = FunctionSpec(wrapped, options, cache_key_of(wrapped, options))
     path = file.source.path if isinstance(file.source, LocalSource) else file.name
     arguments = (path, file.digest, "/" if isinstance(file, ArchivedFolder) else file.extension)
     return ArchiveCall(file, spec, arguments, plan_call(spec, arguments, {}))
@@ -112,26 +108,23 @@ def store(draft: PendingArtifact) -> Program[Commit, ArtifactRecord]:
         UnserializableValueError: if no serializer can write the value.
     """
     value, serializer = yield from write_first(draft.values)
-    inputs = None if draft.inputs_are_plain else (yield from write_first(draft.inputs))[0]
-    parts = (
-        (yield from write_each_first([part.values for part in draft.parts])) if draft.parts else ()
-    )
+    inputs = None if are_plain(draft.plan.inputs) else (yield from write_first(draft.inputs))[0]
+    values = [part.values for part in draft.parts]
+    parts = (yield from write_each_first(values)) if values else ()
     run = yield from CurrentRun()
     now = yield from Now()
-    besides = [
-        part.put(*written, inputs, run, now)
-        for part, written in zip(draft.parts, parts, strict=True)
-    ]
+    pairs = zip(draft.parts, parts, strict=True)
+    besides = [part.put(*written, inputs, run, now) for part, written in pairs]
     return (yield from draft.put(value, serializer, inputs, run, now, besides))
 
 
 def write_first(encodings: Iterable[Encoding]) -> Program[WriteBlob, tuple[WriteResult, str]]:
     """Write the first of *encodings* that can be written; returns the name of its serializer, too."""
-    refusals: list[UnserializableValueError] = []
+    refusals: list[errors.UnserializableValueError] = []
     for encoding in encodings:
         try:
             written = yield from WriteBlob(encoding)
-        except UnserializableValueError as refusal:
+        except errors.UnserializableValueError as refusal:
             refusals.append(refusal)
         else:
             return written, encoding.serializer
@@ -143,7 +136,7 @@ def write_each_first(
 ) -> Program[WriteBlobs, tuple[tuple[WriteResult, str], ...]]:
     """As `write_first`, for several values at once."""
     left = [iter(encodings) for encodings in several]
-    refusals: list[list[UnserializableValueError]] = [[] for _ in several]
+    refusals: list[list[errors.UnserializableValueError]] = [[] for _ in several]
     written: dict[int, tuple[WriteResult, str]] = {}
     while len(written) < len(several):
         trying = {at: next(left[at], None) for at in range(len(several)) if at not in written}
@@ -153,19 +146,21 @@ def write_each_first(
             raise _raise_refusals(refused) from refused[-1]
         answers = yield from WriteBlobs(tuple([encoding for _, encoding in encodings]))
         for (at, encoding), answer in zip(encodings, answers, strict=True):
-            if isinstance(answer, UnserializableValueError):
+            if isinstance(answer, errors.UnserializableValueError):
                 refusals[at].append(answer)
-            elif isinstance(answer, ProvenanceError):
+            elif isinstance(answer, errors.ProvenanceError):
                 raise answer
             else:
                 written[at] = answer, encoding.serializer
     return tuple([written[at] for at in range(len(several))])
 
 
-def _raise_refusals(refusals: Sequence[UnserializableValueError]) -> UnserializableValueError:
+def _raise_refusals(
+    refusals: Sequence[errors.UnserializableValueError],
+) -> errors.UnserializableValueError:
     """Return the error for a value that no serializer can write."""
     reasons = "; ".join(refusal.reason for refusal in refusals)
-    return UnserializableValueError(refusals[0].what, reasons, refusals[0].value)
+    return errors.UnserializableValueError(refusals[0].what, reasons, refusals[0].value)
 
 
 Archive: TypeAlias = Commit | Lookup | ReadBlob | DeleteSource
@@ -200,9 +195,8 @@ def inspect(
         found = yield from InspectFile(path)
     except OSError as error:
         reason = f"{os.fspath(error.filename or path)!r}: {error.strerror or error}"
-        raise UnarchivableFileError(
-            what, reason, "pass the path of a readable file", given
-        ) from error
+        advice = "pass the path of a readable file"
+        raise errors.UnarchivableFileError(what, reason, advice, given) from error
     name = os.path.basename(found.original.path)  # noqa: PTH119 - paths are text here, as the user gave them
     if isinstance(found, InspectedFolder):
         return ArchivedFolder(found.blob, "", name, found.original, found.members)
@@ -210,10 +204,9 @@ def inspect(
     if len(os.fsencode(extension)) > LONGEST_EXTENSION:
         reason = f"the extension of {name[:40]!r}… has over {LONGEST_EXTENSION} bytes"
         advice = "rename the file, or pass preserve_ext=False"
-        raise UnarchivableFileError(what, reason, advice, given)
-    return ArchivedFile(
-        found.blob, extension_of(name) if preserve_extension else "", name, found.original
-    )
+        raise errors.UnarchivableFileError(what, reason, advice, given)
+    kept = extension_of(name) if preserve_extension else ""
+    return ArchivedFile(found.blob, kept, name, found.original)
 
 
 def path_from(given: object, what: str) -> str:
@@ -225,7 +218,7 @@ def path_from(given: object, what: str) -> str:
         path = None
     if not isinstance(path, str) or not path or "\0" in path:
         reason = f"expected a path, got {safe_repr(given)}"
-        raise UnarchivableFileError(what, reason, "pass a str or a pathlib.Path", given)
+        raise errors.UnarchivableFileError(what, reason, "pass a str or a pathlib.Path", given)
     return path
 
 
@@ -242,36 +235,23 @@ def commit(draft: PendingArtifact) -> Program[Archive, ArtifactRecord]:
 
 def _commit_files(draft: PendingArtifact) -> Program[Archive, ArtifactRecord]:
     archiving, value = draft.spec.options.archive, draft.computation.value
-    if isinstance(value, ArchivedFolder):
-        draft = yield from _add_members(draft, value)
-    if draft.parts:
-        draft = yield from _add_members_of_parts(draft)
-    record = yield from store(draft)
-    if (
-        archiving is not None
-        and archiving.delete_original
-        and record.value_id == draft.computation.value_id
-    ):
+    parts: list[PendingArtifact] = []
+    for part in draft.parts:
+        whole_part = yield from _add_members(part)
+        parts.append(whole_part)
+    whole = yield from _add_members(draft)
+    record = yield from store(evolve(whole, parts=tuple(parts)))
+    is_stored = record.value_id == draft.computation.value_id
+    if archiving is not None and archiving.delete_original and is_stored:
         yield from delete_original(value, record)
     return record
 
 
-def _add_members_of_parts(draft: PendingArtifact) -> Program[Commit | Lookup, PendingArtifact]:
-    """Store the files of the parts of a composite that are folders."""
-    parts: list[PendingArtifact] = []
-    for part in draft.parts:
-        value = part.computation.value
-        parts.append(
-            (yield from _add_members(part, value)) if isinstance(value, ArchivedFolder) else part
-        )
-    return evolve(draft, parts=tuple(parts))
-
-
-def _add_members(
-    draft: PendingArtifact, folder: ArchivedFolder
-) -> Program[Commit | Lookup, PendingArtifact]:
-    """Store the files of *folder* that are not stored yet; returns *draft* with their artifacts among its inputs."""
-    refs = list(draft.plan.input_refs)
+def _add_members(draft: PendingArtifact) -> Program[Commit | Lookup, PendingArtifact]:
+    """Store the files of a folder that are not stored yet; returns *draft* with their artifacts among its inputs."""
+    folder, refs = draft.computation.value, list(draft.plan.input_refs)
+    if not isinstance(folder, ArchivedFolder):
+        return draft
     for file in folder.files.values():
         member = archive_call(file, file.name)
         found = yield from programs.probe(member.artifact_id)
@@ -291,7 +271,7 @@ def delete_original(
         BlobNotFoundError, CorruptBlobError: if they are missing or damaged; the original stays.
     """
     if isinstance(value, ArchivedFile) and isinstance(value.source, LocalSource):
-        for blob in (record.value_blob, *contents_of(value)):
+        for blob in (record.value_blob, *programs.contents_of(value)):
             yield from ReadBlob(blob, _nothing)
         yield from DeleteSource(value.source)
 
@@ -306,7 +286,7 @@ def lookup_file(
     found = yield from programs.probe(artifact_id)
     if not isinstance(found, programs.LookupHit):
         return found
-    for blob in (found.record.value_blob, *contents_of(file)):
+    for blob in (found.record.value_blob, *programs.contents_of(file)):
         sound = (yield from _is_sound(blob)) if thoroughly else (yield from HasBlob(blob))
         if not sound:
             return programs.BlobLost(found.record)
@@ -316,7 +296,7 @@ def lookup_file(
 def _is_sound(blob: Blob) -> Program[ReadBlob | Quarantine, bool]:
     try:
         yield from ReadBlob(blob, _nothing)
-    except (BlobNotFoundError, CorruptBlobError) as trouble:
+    except (errors.BlobNotFoundError, errors.CorruptBlobError) as trouble:
         yield from programs.quarantine_if_damaged(blob, trouble)
         return False
     return True

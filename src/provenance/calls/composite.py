@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, cast
 
-from attrs import evolve
+from attrs import asdict, evolve
 
 from provenance.calls.plan import CallPlan
-from provenance.calls.spec import NO_PARTS, CacheKey, FunctionSpec, call_id, derivation_id
+from provenance.calls.spec import (
+    NO_PARTS,
+    CacheKey,
+    FunctionSpec,
+    PartSerialization,
+    call_id,
+    derivation_id,
+)
 from provenance.errors import UnserializableValueError
-from provenance.model.records import NO_OPTIONS, Derivation
+from provenance.model.records import Derivation
 from provenance.model.references import ArtifactRef, represented_artifact
 from provenance.results.handles import derivation_for_pickle, make_proxy, restore_proxy
 from provenance.results.kinds import DEFAULT_OPTIONS, LAZY, ResultOptions
@@ -54,13 +61,12 @@ class Composite(Mapping[str, object]):
 
     def __repr__(self) -> str:
         # Parts are not read for this.
-        seen = ((key, represented_artifact(part)) for key, part in self._parts.items())
-        parts = ", ".join(
-            f"{key!r}: "
-            + ("<not stored>" if ref is None else f"<artifact {ref.artifact_id[:SHORT]}>")
-            for key, ref in seen
-        )
-        return f"Composite({{{parts}}})"
+        shown: list[str] = []
+        for key, part in self._parts.items():
+            ref = represented_artifact(part)
+            what = "not stored" if ref is None else f"artifact {ref.artifact_id[:SHORT]}"
+            shown.append(f"{key!r}: <{what}>")
+        return f"Composite({{{', '.join(shown)}}})"
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
         return restore_composite, ({key: reference_to(part) for key, part in self._parts.items()},)
@@ -145,25 +151,14 @@ def part_spec(spec: FunctionSpec, key: str) -> FunctionSpec:
     options = evolve(spec.options, returns_composite=False, part_serialization=NO_PARTS)
     coding = spec.options.part_serialization.get(key)
     if coding is not None:
-        options = evolve(
-            options,
-            serializer=coding.serializer,
-            load_kwargs=coding.load_kwargs,
-            dump_kwargs=coding.dump_kwargs,
-        )
+        options = evolve(options, **asdict(coding, recurse=False))
     return evolve(spec, cache_key=part_cache_key(spec.cache_key, key), options=options)
 
 
 def whole_spec(spec: FunctionSpec) -> FunctionSpec:
     """Return the recipe of the composite itself, which holds references to its parts."""
-    options = evolve(
-        spec.options,
-        returns_composite=True,
-        serializer=None,
-        load_kwargs=NO_OPTIONS,
-        dump_kwargs=NO_OPTIONS,
-    )
-    return evolve(spec, options=options)
+    default = asdict(PartSerialization(), recurse=False)
+    return evolve(spec, options=evolve(spec.options, returns_composite=True, **default))
 
 
 def part_cache_key(whole: CacheKey, key: str) -> CacheKey:

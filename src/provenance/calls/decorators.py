@@ -4,17 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Literal,
-    ParamSpec,
-    Protocol,
-    TypeVar,
-    Unpack,
-    cast,
-    overload,
-)
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
 
 from provenance.calls.function import CachedFunction
 from provenance.calls.options import CommonOptionArguments, OptionArguments, check_options
@@ -23,10 +13,8 @@ from provenance.calls.signature import inspect_function, listing_options
 if TYPE_CHECKING:
     from provenance.archives import ArchivedFile
     from provenance.calls.async_streams import AsyncStream
-    from provenance.calls.partitions import PartitionedFunction
-    from provenance.calls.parts import Parts
-    from provenance.streams.manifest import Resumable, Streaming
-    from provenance.streams.stream import Stream
+    from provenance.calls.partitions import PartitionedFunction, Parts
+    from provenance.streams.stream import Resumable, Stream, Streaming
 
 P = ParamSpec("P")
 R = TypeVar("R")

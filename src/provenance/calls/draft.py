@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from attrs import evolve, field, frozen
 
+from provenance import errors
 from provenance.archives import ArchivedFile, ArchivedFolder, with_source
-from provenance.calls.composite import Composite, part_plan, part_spec, parts_of, whole_spec
-from provenance.calls.file_inputs import refuse_files
-from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_change
+from provenance.calls.composite import (
+    Composite,
+    part_cache_key,
+    part_plan,
+    part_spec,
+    parts_of,
+    whole_spec,
+)
+from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_change, refuse_files
 from provenance.calls.purity import Attributes, added_to, attributes_of, hiding
 from provenance.calls.signature import merge_call_arguments
 from provenance.calls.spec import FunctionSpec, alias_ids, uncached_id
-from provenance.calls.summaries import summarize
-from provenance.codecs import Encoding, candidates
+from provenance.codecs import Encoding, candidates, table_parts
 from provenance.environment import Environment
-from provenance.errors import (
-    ImpureFunctionError,
-    UnarchivableFileError,
-    UnhashableValueError,
-    UnreadableFileError,
-    UnserializableValueError,
-)
 from provenance.events import Hit, MissReason
 from provenance.hashing import hash_value
 from provenance.model.history import CodeReceipt
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId, RunId, ValueId
 from provenance.model.records import (
+    NO_OPTIONS,
     ArtifactRecord,
     Blob,
     InlineBlob,
@@ -39,17 +39,11 @@ from provenance.model.records import (
     WriteResult,
     freeze_options,
 )
-from provenance.model.references import (
-    ArtifactRef,
-    is_proxy,
-    refs_of,
-    represented_artifact,
-    unwrap,
-)
+from provenance.model.references import ArtifactRef, is_proxy, refs_of, represented_artifact, unwrap
 from provenance.ports.records import PutRecord
 from provenance.receipts.policy import Shadow
 from provenance.repository.handles import Repository
-from provenance.repository.inputs import are_plain, inputs_json, plain_only
+from provenance.repository.inputs import inputs_json, plain_only, summarize
 from provenance.results.bodies import Opening, close
 from provenance.results.handles import InMemoryOrigin, make_proxy
 from provenance.results.kinds import DEFAULT_OPTIONS, LAZY, ResultOptions, interface_for
@@ -69,11 +63,9 @@ def load_kwargs_for(value: object, written: Blob, others: Options) -> Options:
         return others
     # With `read_only` nothing was written.
     if written.id and written != value.blob:
-        problem, advice = (
-            "it changed while it was archived",
-            "make sure nobody writes to it, and call again",
-        )
-        raise UnarchivableFileError(repr(value.name), problem, advice, value)
+        problem = "it changed while it was archived"
+        advice = "make sure nobody writes to it, and call again"
+        raise errors.UnarchivableFileError(repr(value.name), problem, advice, value)
     facts: dict[str, object] = {"digest": value.digest, "name": value.name}
     if not isinstance(value, ArchivedFolder):
         facts.update(size=value.size, extension=value.extension)
@@ -124,23 +116,17 @@ class PendingArtifact:
             yield Encoding(serializer.name, value, what, *kwargs)
 
     @property
-    def inputs_are_plain(self) -> bool:
-        """Whether `inputs_json` says all there is to know of the inputs."""
-        return are_plain(self.plan.inputs)
-
-    @property
     def inputs(self) -> Iterator[Encoding]:
         """How the inputs may be written; the last way always works: it keeps of odd ones only what they were."""
         what, inputs = f"the inputs of {self.plan.cache_key.name}", self.plan.inputs
         # What stands for an artifact inside an object is stored as a reference to it.
-        kargs, varargs, captured = (
-            close(part, inside_objects=True)
-            for part in (dict(inputs.kargs), inputs.varargs, dict(inputs.captured))
-        )
-        whole = plain_only(kargs, varargs, captured)
+        whole = {
+            section: close(part, inside_objects=True)
+            for section, part in plain_only(inputs).items()
+        }
         yield Encoding("pickle", whole, what)
         yield Encoding("cloudpickle", whole, what)
-        yield Encoding("pickle", summarize(self.plan), what)
+        yield Encoding("pickle", plain_only(summarize(inputs, self.plan.input_hashes)), what)
 
     def put(
         self,
@@ -152,10 +138,8 @@ class PendingArtifact:
         besides: Iterable[PutRecord] = (),
     ) -> PutRecord:
         """Return what to ask, now that the stores have told where the value and the inputs are."""
-        plan = self.plan
-        record = self.record(
-            value.blob, None if inputs is None else inputs.blob, serializer, run.id, now
-        )
+        plan, inputs_blob = self.plan, None if inputs is None else inputs.blob
+        record = self.record(value.blob, inputs_blob, serializer, run.id, now)
         text = inputs_json(plan.inputs, plan.input_hashes, plain=inputs is None)
         held = tuple([written for written in (value, inputs) if isinstance(written, InlineBlob)])
         return PutRecord(record, run, text, held, self.replace, tuple(besides), self.receipt)
@@ -233,6 +217,11 @@ class Call:
         return self.spec.receipt.record(with_sources=self.environment.record_sources)
 
     @property
+    def ids(self) -> tuple[ArtifactId, ...]:
+        """Ids that the result may have, the present one first."""
+        return (self.plan.artifact_id, *self.alias_ids)
+
+    @property
     def alias_ids(self) -> Iterator[ArtifactId]:
         """Ids that the result may have under earlier names of the function."""
         return alias_ids(self.spec.options, self.plan.input_hashes)
@@ -267,18 +256,18 @@ class Call:
 
     def work(self, sharing: SingleFlight, stale: ArtifactRecord | None = None) -> Work:
         """Return the call as work that others may want at the same time."""
-        environment = self.environment
-        return Work(
-            self.plan.artifact_id,
-            self.plan.cache_key.name,
-            self.speed_key,
-            self.repo,
-            self.repo.interpreter,
-            sharing,
-            environment.clock.monotonic,
-            environment.run_in_thread,
-            stale,
-        )
+        artifact_id, name = self.plan.artifact_id, self.plan.cache_key.name
+        ticks, in_thread = self.environment.clock.monotonic, self.environment.run_in_thread
+        key = self.speed_key
+        return Work(artifact_id, name, key, self.repo, sharing, ticks, in_thread, stale)
+
+    def draft(self, done: Computation) -> PendingArtifact:
+        """Return what was computed as an artifact to be stored."""
+        artifact_id, receipt = self.plan.artifact_id, self.code_receipt
+        if self.reason is MissReason.CACHE_OFF:
+            artifact_id = uncached_id(artifact_id, done.value_id)
+        replace = self.replaces_record
+        return PendingArtifact(artifact_id, self.spec, self.plan, done, replace, (), receipt)
 
     def receive(self) -> Received:
         """Return what the function receives; results among the arguments are read for it."""
@@ -339,12 +328,11 @@ def make_draft(call: Call, value: object, timing: Timing, received: Received) ->
         return hash_result(call, value, timing)
     given = parts_of(unwrap(value), label)
     for key in sorted(call.spec.options.part_serialization.keys() - given.keys()):
-        log.warning(
-            "%s names a serializer for the part %r, and returned none of this name", label, key
-        )
+        line = "%s names a serializer for the part %r, and returned none of this name"
+        log.warning(line, label, key)
     try:
         parts = {key: _part(call, key, part, timing) for key, part in given.items()}
-    except UnserializableValueError as error:
+    except errors.UnserializableValueError as error:
         error.value = given  # the other parts are not lost
         raise
     proxies = {key: _part_proxy(call, part) for key, part in parts.items()}
@@ -356,30 +344,22 @@ def make_draft(call: Call, value: object, timing: Timing, received: Received) ->
 def _part(call: Call, key: str, value: object, timing: Timing) -> PendingArtifact:
     spec = part_spec(call.spec, key)
     planned = evolve(call, spec=spec, plan=part_plan(call.plan, spec.cache_key))
-    return hash_result(
-        planned, value, timing, f"the part {key!r} of the result of {call.spec.wrapped.label}"
-    )
+    what = f"the part {key!r} of the result of {call.spec.wrapped.label}"
+    return hash_result(planned, value, timing, what)
 
 
 def _part_proxy(call: Call, part: PendingArtifact) -> object:
     """Return a proxy of a part that is about to be stored; that it counts as unread spares hashing the value again."""
     value = part.computation.value
     if call.read_only:
-        return make_proxy(
-            unstored_record(part),
-            InMemoryOrigin(value, call.plan.inputs),
-            load=lambda: value,
-            tracked=False,
-            options=LAZY,
-        )
+        known, origin = unstored_record(part), InMemoryOrigin(value, call.plan.inputs)
+        return make_proxy(known, origin, load=lambda: value, tracked=False, options=LAZY)
     return _proxy_in(call.repo, part)
 
 
 def _proxy_in(repo: Repository, part: PendingArtifact) -> object:
-    value = part.computation.value
-    known = ArtifactRef(
-        part.artifact_id, part.computation.value_id, type_name(value), interface_for(value)
-    )
+    value, value_id = part.computation.value, part.computation.value_id
+    known = ArtifactRef(part.artifact_id, value_id, type_name(value), interface_for(value))
     return make_proxy(known, repo, load=lambda: with_source(value, repo), options=LAZY)
 
 
@@ -391,6 +371,41 @@ def bind_parts(repo: Repository, draft: PendingArtifact) -> PendingArtifact:
     whole = draft.computation.value.mapped(lambda key, _: _proxy_in(repo, parts[key]))
     holds = frozenset(part.artifact_id for part in draft.parts)
     return evolve(draft, computation=evolve(draft.computation, value=whole, holds=holds))
+
+
+def with_table_parts(draft: PendingArtifact) -> PendingArtifact:
+    """Return *draft* with its parts, which are stored together with it.
+
+    Raises:
+        UnserializableValueError: unless the value is a frame, and its parts make it up again.
+    """
+    value, spec = draft.computation.value, draft.spec
+    what = f"the result of {spec.wrapped.label}"
+    try:
+        frames, serializer = table_parts.split(value), table_parts.part_serializer(value)
+    except TypeError as error:
+        raise errors.UnserializableValueError(what, str(error), value) from error
+    if hash_value(table_parts.join(frames)) != draft.computation.value_id:
+        reason = "its parts do not make it up again; choose another serializer"
+        raise errors.UnserializableValueError(what, reason, value)
+    name = part_cache_key(spec.cache_key, "part")
+    parts: list[PendingArtifact] = []
+    for number, frame in enumerate(frames):
+        rows = len(cast("list[object]", frame))
+        facts = {"of": draft.artifact_id, "number": number, "items": rows}
+        fields = {**spec.options.custom_fields, **table_parts.PART_FIELDS, "chunk": facts}
+        chosen = evolve(spec.options, serializer=serializer, load_kwargs=NO_OPTIONS)
+        options = evolve(chosen, custom_fields=freeze_options(fields))
+        artifact_id = table_parts.part_id(draft.artifact_id, number)
+        plan = evolve(draft.plan, artifact_id=artifact_id, cache_key=name)
+        done = evolve(draft.computation, value=frame, value_id=hash_value(frame))
+        own = evolve(spec, cache_key=name, options=options)
+        receipt = draft.receipt
+        parts.append(PendingArtifact(artifact_id, own, plan, done, draft.replace, receipt=receipt))
+    options = evolve(spec.options, returns_composite=True)
+    holds = draft.computation.holds.union([part.artifact_id for part in parts])
+    whole, done = evolve(spec, options=options), evolve(draft.computation, holds=holds)
+    return evolve(draft, spec=whole, computation=done, parts=tuple(parts))
 
 
 def unstored_record(draft: PendingArtifact) -> ArtifactRecord:
@@ -412,7 +427,7 @@ def refuse_impure(call: Call, value: object, received: Received) -> None:
     def changed() -> tuple[str, ...]:
         try:
             return changed_inputs(plan.input_hashes, hashes_now(call.spec, plan, args, kwargs))
-        except UnreadableFileError as trouble:  # the function has deleted or moved it
+        except errors.UnreadableFileError as trouble:  # the function has deleted or moved it
             return (repr(trouble.path),)
 
     names = changed()
@@ -424,7 +439,7 @@ def refuse_impure(call: Call, value: object, received: Received) -> None:
             names = changed()
         if not names:
             return
-    error = ImpureFunctionError(call.spec.wrapped.label, names, added)
+    error = errors.ImpureFunctionError(call.spec.wrapped.label, names, added)
     error.value = unwrap(value)  # the work is not lost
     raise error
 
@@ -443,42 +458,22 @@ def hash_result(call: Call, value: object, timing: Timing, what: str = "") -> Pe
         value_id = hash_value(value, what, seen)
         if seen:
             refuse_files(what, value, seen)
-    except UnserializableValueError:
+    except errors.UnserializableValueError:
         raise
     except Exception as error:  # the value's own methods may raise anything
         raise without_value(what, value, error) from error
-    computation = Computation(
-        value,
-        value_id,
-        timing.at,
-        timing.ended - timing.began,
-        call.hash_duration,
-        ticks() - began,
-        inputs_held_by(seen),
-    )
-    uncached = call.reason is MissReason.CACHE_OFF
-    artifact_id = (
-        uncached_id(call.plan.artifact_id, value_id) if uncached else call.plan.artifact_id
-    )
-    return PendingArtifact(
-        artifact_id,
-        call.spec,
-        call.plan,
-        computation,
-        replace=call.replaces_record,
-        receipt=call.code_receipt,
-    )
+    took, holds, seconds = ticks() - began, inputs_held_by(seen), timing.ended - timing.began
+    done = Computation(value, value_id, timing.at, seconds, call.hash_duration, took, holds)
+    return call.draft(done)
 
 
-def without_value(what: str, value: object, error: Exception) -> UnserializableValueError:
+def without_value(what: str, value: object, error: Exception) -> errors.UnserializableValueError:
     """Return the error for a result that cannot be hashed: no serializer helps, and it cannot be ignored as an argument can."""
-    if not isinstance(error, UnhashableValueError):
-        return UnserializableValueError(
-            what, f"hashing it failed: {describe_error(error)}", value, _VALUE
-        )
-    return UnserializableValueError(
-        error.path, error.reason, value, f"return {error.instead}" if error.instead else _VALUE
-    )
+    if not isinstance(error, errors.UnhashableValueError):
+        reason = f"hashing it failed: {describe_error(error)}"
+        return errors.UnserializableValueError(what, reason, value, _VALUE)
+    advice = f"return {error.instead}" if error.instead else _VALUE
+    return errors.UnserializableValueError(error.path, error.reason, value, advice)
 
 
 def inputs_held_by(seen: list[object]) -> frozenset[ArtifactId]:

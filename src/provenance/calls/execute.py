@@ -5,48 +5,30 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, cast
 
 from attrs import evolve
 
 from provenance import environment as environment_
+from provenance import errors
 from provenance.archives import with_source
-from provenance.calls import commit, shadows
-from provenance.calls.code_changes import find_changes, report_changes
+from provenance.calls import commit, flow, hits
 from provenance.calls.composite import Composite
-from provenance.calls.derivations import derived, derived_part
-from provenance.calls.draft import Call, PendingArtifact, make_draft, unstored_record
-from provenance.calls.flow import (
-    Ask,
-    Flow,
-    Invoke,
-    StoreDraft,
-    TakeTurn,
-    drive,
-    drive_async,
-    left_out_of_duration,
-    probe,
-    run_in_thread,
+from provenance.calls.draft import (
+    Call,
+    PendingArtifact,
+    make_draft,
+    unstored_record,
+    with_table_parts,
 )
-from provenance.calls.outcomes import outcome_of
 from provenance.calls.plan import CallPlan, plan_call, refuse_mutated
 from provenance.calls.signature import retains_reference
-from provenance.calls.small_values import known_value, remember_value
 from provenance.calls.spec import FunctionSpec
 from provenance.calls.streaming import Progress, stream_flow
-from provenance.calls.table_drafts import with_table_parts
-from provenance.calls.validity import judge, reason_to_recompute
 from provenance.codecs.table_parts import PARQUET_PARTS
 from provenance.effect import run
 from provenance.environment import Environment
-from provenance.errors import (
-    ArtifactNotFoundError,
-    BlobNotFoundError,
-    CorruptBlobError,
-    CorruptRecordError,
-    StorePermissionError,
-)
-from provenance.events import CodeChange, Hit, MissReason
+from provenance.events import CodeChange, Event, Hit, Miss, MissReason, Recomputed, Recovered
 from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import ArtifactRecord
 from provenance.model.references import SCALARS, represented_artifact, unwrap
@@ -54,18 +36,13 @@ from provenance.model.tracked import tracking
 from provenance.ports.records import FindRecord
 from provenance.repository import programs
 from provenance.repository.handles import RecoveringOrigin
-from provenance.repository.programs import LookupHit, LookupMiss, LookupResult, RecordCorrupt
 from provenance.results.bodies import close, close_call
 from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
 from provenance.results.kinds import LAZY, is_carriable, is_container, own_copy
 from provenance.singleflight.coordinate import in_turn
 from provenance.singleflight.leases import SingleFlight, record_duration
-from provenance.streams.manifest import Chunk
-from provenance.streams.stream import Items, StoredItems, Stream, load_chunk
+from provenance.streams.stream import Chunk, Items, LossError, StoredItems, Stream, load_chunk
 from provenance.telemetry import emit
-
-A = TypeVar("A")
-R = TypeVar("R")
 
 
 def prepare(
@@ -108,7 +85,7 @@ def prepare_planned(
 
 def call_flow(
     call: Call, sharing: SingleFlight | None = None, progress: Progress | None = None
-) -> Flow[object]:
+) -> flow.Flow[object]:
     """Compute, store and record the result of a call that missed; returns a proxy of the value.
 
     With *sharing* it first waits for others that compute the same; what they have stored then is a hit. A stream goes on after
@@ -120,29 +97,28 @@ def call_flow(
         StoreUnavailableError, StorePermissionError: if a store cannot or may not take the result; the error holds it.
     """
     if sharing is not None:
-        found = yield from TakeTurn(sharing)
-        if isinstance(found, LookupHit):
+        found = yield from flow.TakeTurn(sharing)
+        if isinstance(found, programs.LookupHit):
             return make_hit_proxy(call, found.record)
         call = replace_found(call, found)
-    if call.spec.options.streaming is None:
-        draft = yield from evaluation_flow(call)
-    else:
-        draft = yield from stream_flow(call, progress or Progress())
+    streams = call.spec.options.streaming is not None
+    computing = stream_flow(call, progress or Progress()) if streams else evaluation_flow(call)
+    draft = yield from computing
     if call.read_only:
         return make_unstored_proxy(call, draft)
-    record = yield from StoreDraft(draft)
+    record = yield from flow.StoreDraft(draft)
     return make_result_proxy(call, draft, record)
 
 
-def evaluation_flow(call: Call) -> Flow[PendingArtifact]:
+def evaluation_flow(call: Call) -> flow.Flow[PendingArtifact]:
     """Run the user's function; nothing but an archived file is stored. Raises as `call_flow` does."""
     received = call.receive()
     with tracking(received.tracked):
-        value, timing = yield from Invoke(received)
+        value, timing = yield from flow.Invoke(received)
         value = close(value, inside_objects=True)
         archiving = call.spec.options.archive
         if archiving is not None:
-            value = yield from Ask(
+            value = yield from flow.Ask(
                 commit.archive_results(unwrap(value), archiving, call.spec.wrapped.label)
             )
         draft = make_draft(call, value, timing, received)
@@ -155,12 +131,12 @@ def evaluation_flow(call: Call) -> Flow[PendingArtifact]:
 
 def compute(call: Call, sharing: SingleFlight | None) -> object:
     """Compute, store and record the result of a call that missed; see `call_flow`."""
-    return drive(call, call_flow(call, sharing))
+    return flow.drive(call, call_flow(call, sharing))
 
 
 async def compute_async(call: Call, sharing: SingleFlight | None) -> object:
     """As `compute`, for an asynchronous function."""
-    return await drive_async(call, call_flow(call, sharing))
+    return await flow.drive_async(call, call_flow(call, sharing))
 
 
 def execute(call: Call, compute: Callable[[Call, SingleFlight | None], object] = compute) -> object:
@@ -182,23 +158,21 @@ def execute(call: Call, compute: Callable[[Call, SingleFlight | None], object] =
     return compute(call if found is None else replace_found(call, found), call.sharing)
 
 
-def _look_up(call: Call) -> ArtifactRecord | RecordCorrupt | None:
+def _look_up(call: Call) -> ArtifactRecord | programs.RecordCorrupt | None:
     """Return what the program `lookup` finds; asking its one question directly takes a third of the time."""
     artifact_id = call.plan.artifact_id
     try:
         return call.repo.interpreter(FindRecord(artifact_id))
-    except CorruptRecordError as error:
-        return RecordCorrupt(artifact_id, str(error))
+    except errors.CorruptRecordError as error:
+        return programs.RecordCorrupt(artifact_id, str(error))
 
 
 def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | MissReason:
     """Return the result of a hit, or why it is to be computed again."""
     changes: tuple[CodeChange, ...] = ()
     if record.code != call.spec.receipt.digest:
-        changes = run(find_changes(call, record), call.repo.interpreter)
-    reason = reason_to_recompute(call, record, changes)
-    if reason is None and call.spec.options.valid_if is not None:
-        reason = judge(call, record)
+        changes = run(hits.find_changes(call, record), call.repo.interpreter)
+    reason = hits.reason_to_recompute(call, record, changes)
     return (make_hit_proxy(call, record, changes),) if reason is None else reason
 
 
@@ -213,36 +187,34 @@ async def execute_async(
     """As `execute`, for an asynchronous function. A hit makes sure that the bytes are there."""
     if call.reason is not MissReason.ABSENT:
         return await compute(call, None)
-    found = await probe(call)
-    if call.spec.options.aliases and not isinstance(found, LookupHit):
-        found = await run_in_thread(call, programs.probe_first(call.alias_ids)) or found
-    if isinstance(found, LookupHit):
-        changes: tuple[CodeChange, ...] = ()
-        if found.record.code != call.spec.receipt.digest:
-            changes = await run_in_thread(call, find_changes(call, found.record))
-        reason = reason_to_recompute(call, found.record, changes)
-        if reason is None and call.spec.options.valid_if is not None:
-            # It may read the value.
-            decide = cast("Any", partial(judge, call))
-            reason = await call.environment.run_in_thread(decide, cast("Any", found.record))
-        if reason is None:
-            if found.record.value_blob.size <= _READ_AT_ONCE:
-                return make_hit_proxy(call, found.record, changes)
-            # A value that is read now is decoded while the event loop goes on.
-            make = cast("Any", partial(make_hit_proxy, call, changes=changes))
-            return await call.environment.run_in_thread(make, cast("Any", found.record))
-        return await compute(evolve(call, reason=reason), None)
+    found = await flow.probe(call)
+    if call.spec.options.aliases and not isinstance(found, programs.LookupHit):
+        found = await flow.run_in_thread(call, programs.probe_first(call.alias_ids)) or found
+    if isinstance(found, programs.LookupHit):
+        record, in_thread = found.record, call.environment.run_in_thread
+        changes = await flow.run_in_thread(call, hits.find_changes(call, record))
+        decide: Any = partial(hits.reason_to_recompute, call, changes=changes)
+        # `valid_if` may read the value.
+        asks = call.spec.options.valid_if is not None
+        reason = await in_thread(decide, cast("Any", record)) if asks else decide(record)
+        if reason is not None:
+            return await compute(evolve(call, reason=reason), None)
+        if record.value_blob.size <= _READ_AT_ONCE:
+            return make_hit_proxy(call, record, changes)
+        # A value that is read now is decoded while the event loop goes on.
+        make: Any = partial(make_hit_proxy, call, changes=changes)
+        return await in_thread(make, cast("Any", record))
     if call.sharing is None:  # else it is looked up again in its turn
         call = replace_found(call, found)
     return await compute(call, call.sharing)
 
 
-def replace_found(call: Call, found: LookupResult) -> Call:
+def replace_found(call: Call, found: programs.LookupResult) -> Call:
     """Return *call*, to replace what was *found* if that is of no use."""
     match found:
-        case LookupHit() | LookupMiss():
+        case programs.LookupHit() | programs.LookupMiss():
             return call
-        case RecordCorrupt():
+        case programs.RecordCorrupt():
             return evolve(call, reason=MissReason.RECORD_CORRUPT, detail=found.problem)
         case _:
             why = MissReason.EVICTED if found.evicted else MissReason.BLOB_MISSING
@@ -256,14 +228,14 @@ def make_hit_proxy(
 
     *changes* of the code since it was computed are reported.
     """
-    record = derived(call, record)
+    record = hits.derived(call, record)
     parts = record.value_artifact_ids if record.composite else NO_IDS
     emit(Hit(record.id, record.name, record.compute_duration, parts))
     if changes:
-        report_changes(record, changes)
+        hits.report_changes(record, changes)
     if call.shadow is not None:
-        shadows.consider(call, record, call.shadow)
-    return make_stored_proxy(call, record, known_value(record))
+        hits.consider_shadow(call, record, call.shadow)
+    return make_stored_proxy(call, record, hits.known_value(record))
 
 
 def make_stored_proxy(call: Call, record: ArtifactRecord, value: object) -> object:
@@ -279,8 +251,8 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     A value that the function keeps is read again, so that nobody else can change what the caller gets.
     """
     record_duration(call.speed_key, draft.computation.compute_duration)
-    emit(outcome_of(call, draft, stored=True))
-    record = derived(call, record)
+    emit(_outcome_of(call, draft, stored=True))
+    record = hits.derived(call, record)
     value, options = draft.computation.value, call.results
     if record.value_id == draft.computation.value_id:
         if type(value) in SCALARS:
@@ -294,9 +266,35 @@ def make_result_proxy(call: Call, draft: PendingArtifact, record: ArtifactRecord
     return make_proxy(record, call.repo, options=options)
 
 
+_LOSSES: Final = frozenset(
+    {
+        MissReason.BLOB_MISSING,
+        MissReason.BLOB_CORRUPT,
+        MissReason.BLOB_UNREADABLE,
+        MissReason.RECORD_CORRUPT,
+        MissReason.EVICTED,
+    }
+)
+
+
+def _outcome_of(call: Call, draft: PendingArtifact, *, stored: bool) -> Event:
+    """Return the event of a computed result."""
+    artifact_id, name, reason = draft.artifact_id, call.plan.cache_key.name, call.reason
+    seconds = draft.computation.compute_duration
+    parts = frozenset([part.artifact_id for part in draft.parts]) if draft.parts else NO_IDS
+    if call.spec.options.streaming is not None and isinstance(draft.computation.value, Stream):
+        parts = draft.computation.holds
+    if reason is MissReason.ABSENT:
+        return Miss(artifact_id, name, seconds, stored, parts=parts)
+    if reason not in _LOSSES:
+        return Recomputed(artifact_id, name, seconds, stored, reason, parts)
+    saved = call.replaced_hit
+    return Recovered(artifact_id, name, seconds, reason, call.detail, saved, stored, parts)
+
+
 def make_unstored_proxy(call: Call, draft: PendingArtifact) -> object:
     """Return the result of a call that stores nothing."""
-    emit(outcome_of(call, draft, stored=False))
+    emit(_outcome_of(call, draft, stored=False))
     value = draft.computation.value
     origin = InMemoryOrigin(value, call.plan.inputs)
     handed = own_copy(value) if is_carriable(value) else value
@@ -304,9 +302,6 @@ def make_unstored_proxy(call: Call, draft: PendingArtifact) -> object:
 
 
 # ---------------------------------------------------------------- recovery
-
-
-LossError: TypeAlias = BlobNotFoundError | CorruptBlobError | ArtifactNotFoundError
 
 
 def read_or_recover(call: Call, record: ArtifactRecord) -> object:
@@ -319,13 +314,13 @@ def read_or_recover(call: Call, record: ArtifactRecord) -> object:
     read = partial(_read, call, record)
     try:
         return read()
-    except (BlobNotFoundError, CorruptBlobError) as trouble:
+    except (errors.BlobNotFoundError, errors.CorruptBlobError) as trouble:
         return _recover(call, record, trouble, record, read)
 
 
 def _read(call: Call, record: ArtifactRecord) -> object:
     current, value = call.repo.read_value(record)
-    remember_value(current, value)
+    hits.remember_value(current, value)
     if not record.composite:  # what hands a composite on has no parts of its own
         return value
     if isinstance(value, Stream):
@@ -347,17 +342,15 @@ def recovering_stream(call: Call, whole: ArtifactRecord, stream: Stream[object])
 
         try:
             damaged = call.repo.load_record(chunk.id)
-        except ArtifactNotFoundError:
+        except errors.ArtifactNotFoundError:
             damaged = whole
         again = _recover(call, whole, trouble, damaged, read_again)
         return cast("Stream[object]", again).items()
 
     items = stream.items()
-    return (
-        Stream(StoredItems(items.manifest, call.repo, recover))
-        if isinstance(items, StoredItems)
-        else stream
-    )
+    if not isinstance(items, StoredItems):
+        return stream
+    return Stream(StoredItems(items.manifest, call.repo, recover))
 
 
 def _recovering_part(
@@ -367,7 +360,7 @@ def _recovering_part(
 
     What could not be stored is kept in *again*, so that other lost parts are not computed once more.
     """
-    known = derived_part(call, whole, cast("Any", part).__provenance_reference__())
+    known = hits.derived_part(call, whole, cast("Any", part).__provenance_reference__())
 
     def read_again() -> object:
         parts = cast("Composite", call.repo.load_value(whole))
@@ -376,11 +369,8 @@ def _recovering_part(
         return parts
 
     def recover(trouble: LossError, damaged: ArtifactRecord) -> object:
-        parts = (
-            again[0]
-            if again
-            else cast("Composite", _recover(call, whole, trouble, damaged, read_again))
-        )
+        found = again[0] if again else _recover(call, whole, trouble, damaged, read_again)
+        parts = cast("Composite", found)
         if key not in parts:
             raise trouble
         part = parts.proxy(key)
@@ -391,13 +381,13 @@ def _recovering_part(
     def value(record: ArtifactRecord) -> object:
         try:
             return call.repo.load_value(record)
-        except (BlobNotFoundError, CorruptBlobError) as trouble:
+        except (errors.BlobNotFoundError, errors.CorruptBlobError) as trouble:
             return unwrap(recover(trouble, record))
 
     def record_of(artifact_id: ArtifactId) -> ArtifactRecord:
         try:
             return call.repo.load_record(artifact_id)
-        except ArtifactNotFoundError as trouble:
+        except errors.ArtifactNotFoundError as trouble:
             return artifact_of(recover(trouble, whole))
 
     return make_proxy(known, RecoveringOrigin(call.repo, value, record_of), options=LAZY)
@@ -422,15 +412,15 @@ def _recover(
 
     def compute(*, may_store: bool) -> object:
         saved = Hit(whole.id, whole.name, whole.compute_duration)
-        why = _loss_reason(call, trouble, damaged)
-        missed = evolve(
-            call, reason=why, detail=str(trouble), replaced_hit=saved, may_store=may_store
-        )
-        with left_out_of_duration(call):
-            return unwrap(drive(missed, call_flow(missed)))
+        why, detail = _loss_reason(call, trouble, damaged), str(trouble)
+        missed = evolve(call, reason=why, detail=detail, replaced_hit=saved, may_store=may_store)
+        with flow.left_out_of_duration(call):
+            return unwrap(flow.drive(missed, call_flow(missed)))
 
-    def read_or_compute(_: LookupResult) -> tuple[object] | None:
-        with suppress(BlobNotFoundError, CorruptBlobError, ArtifactNotFoundError):
+    def read_or_compute(_: programs.LookupResult) -> tuple[object] | None:
+        with suppress(
+            errors.BlobNotFoundError, errors.CorruptBlobError, errors.ArtifactNotFoundError
+        ):
             return (read_again(),)
         return (compute(may_store=True),) if _quarantine(call, trouble, damaged) else None
 
@@ -439,17 +429,15 @@ def _recover(
         if sharing is None or call.read_only:
             return compute(may_store=_quarantine(call, trouble, damaged))
         stale = run(programs.lookup(call.plan.artifact_id, fresh=True), call.repo.interpreter)
-        shared = in_turn(
-            call.work(sharing, stale.record if isinstance(stale, LookupHit) else None),
-            read_or_compute,
-        )
+        lost = stale.record if isinstance(stale, programs.LookupHit) else None
+        shared = in_turn(call.work(sharing, lost), read_or_compute)
         # where nothing can be stored, each reader computes for itself, and not one after the other
         return compute(may_store=False) if shared is None else shared[0]
 
 
 def _loss_reason(call: Call, trouble: LossError, damaged: ArtifactRecord) -> MissReason:
     """Tell whether the value is damaged, was evicted, or got lost."""
-    if isinstance(trouble, CorruptBlobError):
+    if isinstance(trouble, errors.CorruptBlobError):
         return MissReason.BLOB_UNREADABLE if trouble.misses_code else MissReason.BLOB_CORRUPT
     evicted = run(programs.was_evicted(damaged.id), call.repo.interpreter)
     return MissReason.EVICTED if evicted else MissReason.BLOB_MISSING
@@ -459,10 +447,10 @@ def _quarantine(call: Call, trouble: LossError, damaged: ArtifactRecord) -> bool
     """Quarantine damaged bytes; False if nothing may be written to the store, which so cannot be repaired."""
     if call.read_only:
         return False
-    if isinstance(trouble, ArtifactNotFoundError):
+    if isinstance(trouble, errors.ArtifactNotFoundError):
         return True
     try:
         run(programs.quarantine_if_damaged(damaged.value_blob, trouble), call.repo.interpreter)
-    except StorePermissionError:
+    except errors.StorePermissionError:
         return False
     return True

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
 from functools import partial
-from typing import Any, Final, Generic, TypeAlias, TypeVar, assert_never, cast
+from typing import Any, Final, Generic, Self, TypeAlias, TypeVar, assert_never, cast
 
 from attrs import frozen
 
@@ -68,17 +67,9 @@ class Begin(Effect[object]):
     received: Received
 
 
-@frozen
-class Pulled:
-    """What a generator yielded, and how that went."""
-
-    item: object
-    timing: Timing
-
-
 @frozen(eq=False, repr=False)
-class Pull(Effect["Pulled | None"]):
-    """Run the user's *generator* to its next item; None at its end."""
+class Pull(Effect["tuple[object, Timing] | None"]):
+    """Run the user's *generator* to its next item, and tell how that went; None at its end."""
 
     generator: object
 
@@ -106,11 +97,8 @@ def drive(call: Call, flow: Flow[R], answer: object = None) -> R:
         if isinstance(step, TakeTurn):
             rest: Callable[[LookupResult], R] = partial(drive, call, flow)
             return in_turn(call.work(step.sharing), rest)
-        try:
+        with closing_on_error(flow):
             answer = take_step(call, step)
-        except BaseException:
-            flow.close()
-            raise
 
 
 def take_step(call: Call, step: OwnStep) -> object:
@@ -126,9 +114,9 @@ def take_step(call: Call, step: OwnStep) -> object:
         case Begin(Received(args, kwargs)):
             return cast("object", function(*args, **kwargs))
         case Pull(generator):
-            with _running(call) as timing:
+            with _Running(call) as running:
                 item = next(cast("Iterator[object]", generator), _END)
-            return None if item is _END else Pulled(item, timing())
+            return None if item is _END else (item, running.timing())
         case HandOver():
             return None
         case _:
@@ -144,21 +132,10 @@ def invoke(
     args: tuple[object, ...],
     kwargs: Mapping[str, object],
 ) -> tuple[object, Timing]:
-    """Call the user's function, and tell when it began and how long it took, less what recovery took.
-
-    Its failure is reported.
-    """
-    clock, recovered = call.environment.clock, list[float]()
-    at, began = clock.now(), clock.monotonic()
-    token = _recovery.set(recovered)
-    try:
+    """Call the user's function, and tell when it began and how long it took; its failure is reported."""
+    with _Running(call) as running:
         value = function(*args, **kwargs)
-    except Exception as error:
-        _report_failure(call, error, at, clock.monotonic() - began)
-        raise
-    finally:
-        _recovery.reset(token)
-    return value, Timing(at, began + sum(recovered), clock.monotonic())
+    return value, running.timing()
 
 
 async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
@@ -172,11 +149,8 @@ async def drive_async(call: Call, flow: Flow[R], answer: object = None) -> R:
             return await in_turn_async(
                 call.work(step.sharing), partial(probe, call), partial(drive_async, call, flow)
             )
-        try:
+        with closing_on_error(flow):
             answer = await take_step_async(call, step)
-        except BaseException:
-            flow.close()
-            raise
 
 
 async def take_step_async(call: Call, step: OwnStep) -> object:
@@ -185,16 +159,16 @@ async def take_step_async(call: Call, step: OwnStep) -> object:
         case Ask(program):
             return cast("object", await run_in_thread(call, program))
         case Invoke(Received(args, kwargs)):
-            with _running(call) as timing:
+            with _Running(call) as running:
                 value = await cast("Awaitable[object]", call.spec.wrapped.function(*args, **kwargs))
-            return value, timing()
+            return value, running.timing()
         case StoreDraft(draft):
             with _holding_result(draft), resolving_in_async(call.repo):
                 return await run_in_thread(call, commit.commit(draft))
         case Pull(generator):
-            with _running(call) as timing:
+            with _Running(call) as running:
                 item = await anext(cast("AsyncIterator[object]", generator), _END)
-            return None if item is _END else Pulled(item, timing())
+            return None if item is _END else (item, running.timing())
         case Begin() | HandOver():
             return take_step(call, step)
         case _:
@@ -205,28 +179,33 @@ _recovery: Final[ContextVar[list[float] | None]] = ContextVar("provenance_recove
 """Seconds that the function which is being run has spent on computing lost arguments again."""
 
 
-@contextmanager
-def _running(call: Call) -> Generator[Callable[[], Timing]]:
-    """Run the user's function in this block, and report its failure.
+class _Running:
+    """A block that runs the user's function, whose failure is reported."""
 
-    The block gets a function that tells when it began, and how long ago, less the seconds that recovery took.
-    """
-    clock, recovered = call.environment.clock, list[float]()
-    at, began = clock.now(), clock.monotonic()
-    token = _recovery.set(recovered)
-    try:
-        yield lambda: Timing(at, began + sum(recovered), clock.monotonic())
-    except Exception as error:
-        _report_failure(call, error, at, clock.monotonic() - began)
-        raise
-    finally:
-        _recovery.reset(token)
+    __slots__ = ("_at", "_began", "_call", "_recovered", "_token")
 
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._recovered: list[float] = []
 
-def _report_failure(call: Call, error: Exception, at: datetime, seconds: float) -> None:
-    plan = call.plan
-    name, inputs = plan.cache_key.name, plan.input_artifact_ids
-    emit(Raised(plan.artifact_id, name, seconds, describe_error(error), at, inputs))
+    def __enter__(self) -> Self:
+        clock = self._call.environment.clock
+        self._at, self._began = clock.now(), clock.monotonic()
+        self._token = _recovery.set(self._recovered)
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        _recovery.reset(self._token)
+        if isinstance(error, Exception):
+            plan, seconds = self._call.plan, self._call.environment.clock.monotonic() - self._began
+            name, inputs = plan.cache_key.name, plan.input_artifact_ids
+            reason = describe_error(error)
+            emit(Raised(plan.artifact_id, name, seconds, reason, self._at, inputs))
+
+    def timing(self) -> Timing:
+        """Tell when it began, and how long ago, less the seconds that recovery took."""
+        now = self._call.environment.clock.monotonic()
+        return Timing(self._at, self._began + sum(self._recovered), now)
 
 
 @contextmanager

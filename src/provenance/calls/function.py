@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -24,12 +24,10 @@ from typing import (
 from attrs import evolve
 
 from provenance import environment
-from provenance.calls import code_changes, execute, shadows, straight, validity
-from provenance.calls.main_functions import named, reduce_with_code
+from provenance.calls import execute, hits, pickling, straight
 from provenance.calls.many import MappedFunction
 from provenance.calls.options import OptionArguments, check_options
 from provenance.calls.plan import CallPlan, PlannedCall, plan_call
-from provenance.calls.pools import Home, is_for_pool, reduce_for_pool, refuse_elsewhere
 from provenance.calls.signature import (
     WrappedFunction,
     inspect_function,
@@ -40,7 +38,6 @@ from provenance.calls.spec import (
     DecoratorOptions,
     FunctionSpec,
     cache_key_of,
-    find_captures,
     make_spec,
     represent_function,
 )
@@ -66,7 +63,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
-R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -127,9 +123,8 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     @functools.cached_property
     def _recipe(self) -> FunctionSpec:
         """What all calls share; captured values are hashed when the first call is planned."""
-        captures = find_captures(self._subject, self._options, self)
         sent: Receipt | None = vars(self).get("_sent_receipt")
-        return make_spec(self._subject, self._options, captures, self, sent)
+        return make_spec(self._subject, self._options, self, sent)
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Return a proxy of the result, computed once for each combination of inputs.
@@ -146,12 +141,12 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
     def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run the function again and replace what is stored; raises as the call does."""
-        call = evolve(
-            execute.prepare(environment.current(), self._recipe, args, kwargs),
-            reason=MissReason.REQUESTED,
-        )
-        result: R_co = self._perform(call)
+        call = self._prepare(args, kwargs)
+        result: R_co = self._perform(evolve(call, reason=MissReason.REQUESTED))
         return result
+
+    def _prepare(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Call:
+        return execute.prepare(environment.current(), self._recipe, args, kwargs)
 
     @overload
     def artifact(  # type: ignore[overload-overlap]  # a coroutine is a result too, and meant to go first
@@ -168,7 +163,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
         Raises as the call does.
         """
-        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
+        call = self._prepare(args, kwargs)
         result: object = self._perform(evolve(call, as_proxy=True))
         if self._subject.is_async:
             return _await_artifact(cast("Awaitable[object]", result))
@@ -205,39 +200,36 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
     def later(self, /, *args: P.args, **kwargs: P.kwargs) -> PlannedCall[R_co]:
         """Return the planned call, for `gather`; raises as `plan` does, and runs nothing."""
-        given, named = close_call(args, kwargs)
-        plan = plan_call(self._recipe, given, named)
-        return PlannedCall(plan, self._recipe, given, named, self)
+        given, keywords = close_call(args, kwargs)
+        plan = plan_call(self._recipe, given, keywords)
+        return PlannedCall(plan, self._recipe, given, keywords, self)
 
     def artifact_id(self, /, *args: P.args, **kwargs: P.kwargs) -> ArtifactId:
         """Return the id of the artifact that a call computes; raises as `plan` does."""
-        return plan_call(self._recipe, args, kwargs).artifact_id
+        return self.plan(*args, **kwargs).artifact_id
 
     def is_cached(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Tell whether a call is a hit: its result is stored, also under an alias, and is not too old.
 
         Raises as `plan` does.
         """
-        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
-        ids = (call.plan.artifact_id, *call.alias_ids)
-        found = run(programs.probe_first(ids), call.repo.interpreter)
-        return found is not None and validity.would_hit(call, found.record)
+        call = self._prepare(args, kwargs)
+        found = run(programs.probe_first(call.ids), call.repo.interpreter)
+        return found is not None and hits.would_hit(call, found.record)
 
     def why(self, /, *args: P.args, **kwargs: P.kwargs) -> Explanation:
         """Explain why a call is a hit or a miss, by the nearest recorded one; raises as `plan` does."""
-        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
         from provenance.calls.why import explain_call  # loads much that calls do not need
 
-        return explain_call(call)
+        return explain_call(self._prepare(args, kwargs))
 
     def forget(self, /, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Delete a call's artifact, and the parts of a composite; return False if there was none.
 
         What is stored under an alias is deleted too. Raises as `plan` does.
         """
-        call = execute.prepare(environment.current(), self._recipe, args, kwargs)
-        was_there = False
-        for artifact_id in (call.plan.artifact_id, *call.alias_ids):
+        call, was_there = self._prepare(args, kwargs), False
+        for artifact_id in call.ids:
             was_there |= run(programs.forget_with_parts(artifact_id), call.repo.interpreter)
         return was_there
 
@@ -252,8 +244,8 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         """
         repo = environment.current().repository(self._options.repo)
         names = self.__provenance_names__()
-        shadows.accept(self._recipe.cache_key.scope or self._recipe.cache_key.name)
-        return run(code_changes.accept(self._recipe, names, note), repo.interpreter)
+        hits.accept_differences(self._recipe.cache_key.scope or self._recipe.cache_key.name)
+        return run(hits.accept_changes(self._recipe, names, note), repo.interpreter)
 
     @listing_options(OptionArguments.__annotations__)
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
@@ -352,16 +344,20 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Pickle by name if the name leads here, else as the function and its options."""
-        return reduce_for_pool(self) if is_for_pool() else self.__provenance_reduce__()
+        return (
+            pickling.reduce_for_pool(self)
+            if pickling.is_for_pool()
+            else self.__provenance_reduce__()
+        )
 
-    def __provenance_belongs__(self, home: Home) -> None:
+    def __provenance_belongs__(self, home: pickling.Home) -> None:
         """Refuse calls in this process that would use another repository than the sender of the function."""
         self._home = home
         self._perform = self._perform_at_home
 
     def __provenance_permit__(self, call: Call) -> None:
         """Raise an EngineError if the process that sent the function here would not find the result of *call*."""
-        refuse_elsewhere(call, vars(self).get("_home"))
+        pickling.refuse_elsewhere(call, vars(self).get("_home"))
 
     def _perform_at_home(self, call: Call) -> Any:  # noqa: ANN401 - as `_perform`
         self.__provenance_permit__(call)
@@ -370,13 +366,13 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     def __provenance_reduce__(self) -> str | tuple[object, ...]:
         """Return what pickles say of the function."""
         path, module = str(vars(self).get("__qualname__", "")), str(vars(self).get("__module__"))
-        args, found = self._subject.args, named(module, path)
+        args, found = self._subject.args, pickling.named(module, path)
         if found is self:
             # In another process `__main__` may be another module.
             if main_name(module) == "__main__":
                 receipt = receipt_to_send(self._subject.function, self._options.sensitive_to)
                 others = args, self._options, self._subject.source, receipt
-                return reduce_with_code(self, path, self.__wrapped__, others)
+                return pickling.reduce_with_code(self, path, self.__wrapped__, others)
             return path
         if (
             isinstance(found, CachedFunction)
@@ -431,9 +427,9 @@ def _performer(wrapped: WrappedFunction, options: DecoratorOptions) -> Callable[
             return execute.execute_async
         return functools.partial(execute.execute, compute=straight.compute_for(options))
     if wrapped.is_async:
-        from provenance.calls.async_streams import start_async_stream
+        from provenance.calls.async_streams import AsyncStream
 
-        return start_async_stream
+        return AsyncStream
     from provenance.calls.production import start_stream
 
     return functools.partial(execute.execute, compute=start_stream)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeAlias
 
 from provenance.calls import execute
-from provenance.calls.small_values import known_value, remember_value
+from provenance.calls.hits import known_value, remember_value
 from provenance.calls.spec import FunctionSpec, ScalarIds
 from provenance.environment import Environment
 from provenance.errors import BlobNotFoundError, CorruptBlobError

@@ -6,30 +6,36 @@ Planning is pure: it looks nothing up, runs nothing and stores nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Generic, TypeVar, cast
+from os import PathLike
+from typing import Any, Final, Generic, TypeVar, cast
 
 from attrs import field, frozen
 
-from provenance.calls.file_inputs import content_input
+from provenance.archives import ArchivedFile
 from provenance.calls.signature import Bound, bind, merge_dictionaries
-from provenance.calls.spec import (
-    CacheKey,
-    FunctionSpec,
-    InputFunction,
-    call_id,
-    hash_input,
-)
-from provenance.errors import ConfigError, MutatedArtifactValueError
+from provenance.calls.spec import CacheKey, FunctionSpec, InputFunction, call_id, hash_input
+from provenance.errors import ConfigError, MutatedArtifactValueError, UnserializableValueError
 from provenance.escaping import escape_invisible, html_facts
 from provenance.hashing import hash_value
+from provenance.hashing.files import InputFile
 from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import NO_EDGES, DerivedInput, Inputs
-from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
+from provenance.model.references import (
+    SCALARS,
+    InputRef,
+    in_ignored_input,
+    is_proxy,
+    refs_of,
+    unwrap,
+)
 from provenance.repository.inputs import InputHashes
 from provenance.util.formatting import safe_repr, truncate
 from provenance.util.naming import exported
 
 T_co = TypeVar("T_co", covariant=True)
+
+_PATHS: Final = frozenset({"str", "bytes", "PosixPath", "WindowsPath"})
+"""Types of results that are paths."""
 
 
 @exported
@@ -59,9 +65,8 @@ class CallPlan:
     @property
     def input_artifact_ids(self) -> frozenset[ArtifactId]:
         """Artifacts among the inputs, at any depth."""
-        return (
-            frozenset([ref.artifact_id for ref in self.input_refs]) if self.input_refs else NO_IDS
-        )
+        refs = self.input_refs
+        return frozenset([ref.artifact_id for ref in refs]) if refs else NO_IDS
 
     @property
     def edges(self) -> frozenset[DerivedInput]:
@@ -71,12 +76,10 @@ class CallPlan:
     @property
     def input_derivations(self) -> frozenset[DerivedInput]:
         """The artifacts that were used by other derivations than the recorded ones."""
-        if not self.input_refs:
-            return NO_EDGES
         derived = {ref.artifact_id for ref in self.input_refs if ref.derivation_id}
-        if not derived:
-            return NO_EDGES
-        return frozenset([edge for edge in self.edges if edge[0] in derived])
+        return (
+            frozenset([edge for edge in self.edges if edge[0] in derived]) if derived else NO_EDGES
+        )
 
     def __repr__(self) -> str:
         named = [f"{name}={truncate(value)}" for name, value in self.inputs.kargs.items()]
@@ -137,17 +140,10 @@ def plan_call(
         hashes = hash_inputs(spec, inputs, seen)
     if spec.options.ignore:
         ignored = [value for name, value in inputs.kargs.items() if name not in hashes.kargs]
-        seen += in_ignored_input(
-            [*ignored, *(inputs.varargs if spec.wrapped.rest in spec.options.ignore else ())]
-        )
-    refs = tuple(refs_of(seen)) if seen else ()
-    return CallPlan(
-        call_id(spec.cache_key, hashes),
-        spec.cache_key,
-        inputs,
-        hashes,
-        refs + spec.captured_refs,
-    )
+        rest = inputs.varargs if spec.wrapped.rest in spec.options.ignore else ()
+        seen += in_ignored_input([*ignored, *rest])
+    refs = (*refs_of(seen), *spec.captured_refs) if seen else spec.captured_refs
+    return CallPlan(call_id(spec.cache_key, hashes), spec.cache_key, inputs, hashes, refs)
 
 
 def bind_call(
@@ -218,11 +214,10 @@ def hash_inputs(
     if spec.options.files:
         named, rest = _with_contents(spec, named, rest, seen)
     hashes = _hash_each(spec, named, rest, seen)
-    if spec.options.input_hash_fn is None:
+    hook = spec.options.input_hash_fn
+    if hook is None:
         return hashes
-    by_name, others = _call_hook(
-        spec.options.input_hash_fn, "input_hash_fn", dict(hashes.kargs), hashes.varargs
-    )
+    by_name, others = _call_hook(hook, "input_hash_fn", dict(hashes.kargs), hashes.varargs)
     kargs = {name: _require_hash(value) for name, value in by_name.items()}
     return InputHashes(kargs, tuple(map(_require_hash, others)), spec.captured_hashes)
 
@@ -259,6 +254,42 @@ def _with_contents(
     return contents, rest
 
 
+def content_input(value: object, seen: list[object] | None) -> object:
+    """Return an argument with the contents of files in place of their paths, also inside containers.
+
+    A path that is a result stays an input artifact, noted in *seen*. An archived file counts by its
+    content anyway. Anything else is returned as it is.
+    """
+    if is_proxy(value):
+        kind = cast("Any", value).__provenance_reference__().value_type
+        if kind.rpartition(":")[2] not in _PATHS:
+            return value
+        if seen is not None:
+            seen += in_ignored_input(value)
+        value = unwrap(value)
+    if isinstance(value, ArchivedFile | InputFile):
+        return value
+    if isinstance(value, str | bytes | PathLike):
+        return InputFile(cast("str", value))
+    kind = type(value)
+    if kind in (list, tuple):
+        members = [content_input(member, seen) for member in cast("list[object]", value)]
+        return members if kind is list else tuple(members)
+    if kind is dict:
+        items = cast("dict[object, object]", value).items()
+        return {key: content_input(member, seen) for key, member in items}
+    return value
+
+
+def refuse_files(what: str, value: object, seen: list[object]) -> None:
+    """Refuse a result that holds the path of a file: what is in it later is not what it is now."""
+    for part in seen:
+        if isinstance(part, InputFile):
+            reason = f"it holds the path {part.path!r}, whose content is not stored"
+            advice = "return what is in the file, or decorate the function with archive_file=True"
+            raise UnserializableValueError(what, reason, value, advice)
+
+
 def _require_hash(answer: object) -> str:
     """Return what a user's `input_hash_fn` gave for an input: a hash as it is, anything else by its value."""
     return answer if isinstance(answer, str) else hash_value(answer)
@@ -273,14 +304,11 @@ def _call_hook(
     """Call the user's *function* and check that it kept the shape of what it was given."""
     answer = cast("object", function({"kargs": kargs, "varargs": varargs}))
     returned = answer  # what is checked below loses its type
-    given: Mapping[str, object] = (
-        cast("Mapping[str, object]", answer) if isinstance(answer, Mapping) else {}
-    )
+    given = cast("Mapping[str, object]", answer) if isinstance(answer, Mapping) else {}
     named, rest = given.get("kargs"), given.get("varargs", ())
     if not isinstance(named, Mapping) or not isinstance(rest, Iterable):
-        raise ConfigError(
-            option, f"returned {safe_repr(returned)}", "return {'kargs': {name: …}, 'varargs': (…)}"
-        )
+        advice = "return {'kargs': {name: …}, 'varargs': (…)}"
+        raise ConfigError(option, f"returned {safe_repr(returned)}", advice)
     return cast("Mapping[str, object]", named), tuple(cast("Iterable[object]", rest))
 
 

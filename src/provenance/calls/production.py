@@ -15,7 +15,6 @@ from weakref import WeakValueDictionary
 from attrs import evolve
 
 from provenance.calls import execute as calls
-from provenance.calls.code_changes import find_changes, must_recompute, report_changes
 from provenance.calls.draft import Call
 from provenance.calls.flow import (
     Flow,
@@ -25,6 +24,7 @@ from provenance.calls.flow import (
     drive,
     take_step,
 )
+from provenance.calls.hits import find_changes, must_recompute, report_changes
 from provenance.calls.streaming import (
     Progress,
     copy_of,

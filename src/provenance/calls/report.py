@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from importlib import import_module
-from types import TracebackType
 from typing import Any, Final, Self, TextIO, TypeAlias
 
 from attrs import frozen
@@ -133,12 +132,7 @@ class Report:
         shown.start()
         self._open.callback(shown.stop)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._open.close()
         if self._redraw is not None:
             self._redraw()
@@ -168,13 +162,11 @@ class Report:
         groups: dict[tuple[str, str], list[_Call]] = {}
         for call in calls:
             groups.setdefault((call.name, call.outcome), []).append(call)
-        return [
-            _row(
-                _Call(name, "", outcome, sum(c.computed for c in some), sum(c.saved for c in some)),
-                len(some),
-            )
-            for (name, outcome), some in groups.items()
-        ]
+        rows: list[Row] = []
+        for (name, outcome), some in groups.items():
+            computed, saved = sum(call.computed for call in some), sum(call.saved for call in some)
+            rows.append(_row(_Call(name, "", outcome, computed, saved), len(some)))
+        return rows
 
     def _sums(self) -> str:
         other = self.calls - self.hits

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from inspect import Parameter
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from attrs import Factory, field, frozen
 
@@ -129,11 +129,8 @@ def unwrap_function(
         return None
     inner, args, keywords = (getattr(function, name, None) for name in ("func", "args", "keywords"))
     if callable(inner) and isinstance(args, tuple) and isinstance(keywords, Mapping | None):
-        return (
-            inner,
-            cast("tuple[object, ...]", args),
-            cast("Mapping[str, object] | None", keywords) or {},
-        )
+        named = cast("Mapping[str, object] | None", keywords) or {}
+        return inner, cast("tuple[object, ...]", args), named
     return None
 
 
@@ -149,11 +146,8 @@ def bind(wrapped: WrappedFunction, args: tuple[object, ...], kwargs: Mapping[str
         if not kwargs and len(args) == len(wrapped.names):
             return given, ()
         merged = {**wrapped.defaults, **given, **kwargs}
-        if (
-            len(merged) == len(wrapped.names)
-            and given.keys().isdisjoint(kwargs)
-            and not merged.keys() - wrapped.names
-        ):
+        is_complete = len(merged) == len(wrapped.names) and not merged.keys() - wrapped.names
+        if is_complete and given.keys().isdisjoint(kwargs):
             return {name: merged[name] for name in wrapped.names}, ()
     bound = _bind_by_python(wrapped, args, kwargs)
     bound.apply_defaults()
@@ -269,9 +263,8 @@ def retains_reference(wrapped: WrappedFunction, args: tuple[object, ...], value:
     held: list[object] = [*closure_values(wrapped).values(), *wrapped.defaults.values()]
     for layer in layers:
         known: dict[str, object] = getattr(layer, "__globals__", {})
-        held += [
-            known[name] for code in code_objects(wrapped) for name in code.co_names if name in known
-        ]
+        for code in code_objects(wrapped):
+            held += [known[name] for name in code.co_names if name in known]
     owner = next(iter((*wrapped.args, *args)), None)
     # Do not read an artifact for this.
     if not hasattr(type(owner), "__provenance_sighting__"):
@@ -353,9 +346,6 @@ def _closure(function: AnyFunction) -> Iterator[tuple[str, object]]:
             yield from ((name, cell.cell_contents),)
 
 
-_ABSTRACT: Final = "__isabstractmethod__"
-
-
 def public_attributes(function: AnyFunction, taken: Iterable[str]) -> dict[str, object]:
     """Return the attributes that a user or `abc.abstractmethod` has set, but none of a *taken* name."""
     found = vars(function) if isinstance(function, FunctionType) else {}
@@ -363,7 +353,7 @@ def public_attributes(function: AnyFunction, taken: Iterable[str]) -> dict[str, 
     return {
         name: value
         for name, value in found.items()
-        if name not in ours and (name[0] != "_" or name == _ABSTRACT)
+        if name not in ours and (name[0] != "_" or name == "__isabstractmethod__")
     }
 
 
@@ -373,11 +363,7 @@ def listing_options(names: Iterable[str]) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         known = inspect.signature(function)
-        others = [
-            parameter
-            for parameter in known.parameters.values()
-            if parameter.kind != parameter.VAR_KEYWORD
-        ]
+        others = [p for p in known.parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
         cast("Any", function).__signature__ = known.replace(parameters=[*others, *options])
         return function
 

@@ -22,8 +22,8 @@ from provenance.model.references import SCALARS, InputRef, in_ignored_input, ref
 from provenance.model.tracked import any_tracked
 from provenance.receipts.policy import OnCodeChange, Shadow
 from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt, Receipt
-from provenance.repository.inputs import InputHashes
-from provenance.streams.manifest import Streaming
+from provenance.repository.inputs import NO_HASHES, InputHashes
+from provenance.streams.stream import Streaming
 from provenance.util.naming import exported
 
 
@@ -186,46 +186,14 @@ class FunctionSpec:
     wrapped: WrappedFunction
     options: DecoratorOptions
     cache_key: CacheKey
-    captured: Mapping[str, object]
-    captured_hashes: Mapping[str, str]
+    captured: Mapping[str, object] = NO_OPTIONS
+    captured_hashes: Mapping[str, str] = NO_HASHES
     captured_refs: tuple[InputRef, ...] = ()
     receipt: LazyReceipt = field(default=NO_RECEIPT, eq=False, repr=False)
-    itself: object = field(default=None, eq=False, repr=False)
     takes_all: bool = field(
-        init=False,
-        eq=False,
-        repr=False,
-        default=Factory(_takes_all, takes_self=True),
+        init=False, eq=False, repr=False, default=Factory(_takes_all, takes_self=True)
     )
     """Whether each argument is recorded and hashed as it is passed, as no option says otherwise."""
-
-
-@frozen
-class Captures:
-    """What a function captured, by name, and the hashes of all that is not ignored."""
-
-    values: Mapping[str, object]
-    hashes: Mapping[str, str]
-    input_refs: tuple[InputRef, ...] = ()
-
-
-def find_captures(wrapped: WrappedFunction, options: DecoratorOptions, itself: object) -> Captures:
-    """Hash what the function captured, apart from itself (a recursive function).
-
-    Raises `UnhashableValueError` for a captured value without content.
-    """
-    values = {
-        name: value
-        for name, value in closure_values(wrapped).items()
-        if value is not itself and name not in options.remove
-    }
-    seen: list[object] = []
-    hashes = {
-        name: hash_input(value, "captured", name, seen)
-        for name, value in values.items()
-        if name not in options.ignore
-    }
-    return Captures(values, hashes, tuple(refs_of(seen)))
 
 
 def cache_key_of(wrapped: WrappedFunction, options: DecoratorOptions) -> CacheKey:
@@ -245,20 +213,33 @@ def cache_key_of(wrapped: WrappedFunction, options: DecoratorOptions) -> CacheKe
 def make_spec(
     wrapped: WrappedFunction,
     options: DecoratorOptions,
-    captures: Captures,
     itself: object,
     sent: Receipt | None = None,
 ) -> FunctionSpec:
-    """Return all that the calls of a function have in common; its receipt may have been *sent*."""
+    """Return all that the calls of a function have in common; its receipt may have been *sent*.
+
+    What it captured is hashed, unless it is ignored or the function *itself* (a recursive function).
+    Raises `UnhashableValueError` for a captured value without content.
+    """
+    values = {
+        name: value
+        for name, value in closure_values(wrapped).items()
+        if value is not itself and name not in options.remove
+    }
+    seen: list[object] = []
+    hashes = {
+        name: hash_input(value, "captured", name, seen)
+        for name, value in values.items()
+        if name not in options.ignore
+    }
     return FunctionSpec(
         wrapped,
         options,
         cache_key_of(wrapped, options),
-        captures.values,
-        captures.hashes,
-        captures.input_refs,
+        values,
+        hashes,
+        tuple(refs_of(seen)),
         LazyReceipt(wrapped.function, options.sensitive_to, sent),
-        itself,
     )
 
 
@@ -299,28 +280,14 @@ class ScalarIds:
         self._slots = [(name, places.get(name, _NOWHERE)) for name in sorted(wrapped.names)]
         self._defaults = wrapped.defaults
         self._most = wrapped.positional
-        self._end: list[str | int | None] = [
-            0,
-            *chain.from_iterable(sorted(spec.captured_hashes.items())),
-        ]
+        captured = sorted(spec.captured_hashes.items())
+        self._end: list[str | int | None] = [0, *chain.from_iterable(captured)]
 
     @classmethod
     def of(cls, spec: FunctionSpec) -> ScalarIds | None:
         """Return what derives ids of calls of *spec*'s function; None if its calls are to be planned."""
-        options, wrapped = spec.options, spec.wrapped
-        is_special = (
-            wrapped.args
-            or wrapped.keywords
-            or spec.captured_refs
-            or options.merge_defaults
-            or options.ignore
-            or options.remove
-            or options.files
-            or options.input_hash_fn
-            or options.input_process_fn
-            or options.streaming
-        )
-        return cls(spec) if wrapped.simple and not is_special else None
+        is_plain = spec.wrapped.simple and spec.takes_all and not spec.captured_refs
+        return cls(spec) if is_plain else None
 
     def find(self, args: tuple[object, ...]) -> ArtifactId | None:
         """Return the id of the call with *args*; None if only a plan can tell."""
@@ -356,10 +323,10 @@ def represent_function(
         return outer[::-1].index(itself)
     token = _representing.set((*outer, itself))
     try:
-        hashes = find_captures(wrapped, options, itself).hashes
+        spec = make_spec(wrapped, options, itself)
     finally:
         _representing.reset(token)
     # The object of a method may hold this function.
     first = [Receiver(argument) for argument in wrapped.args[:1]]
     bound = (*first, *wrapped.args[1:]), dict(wrapped.keywords)
-    return *cache_key_of(wrapped, options).identity, dict(hashes), bound
+    return *spec.cache_key.identity, dict(spec.captured_hashes), bound

@@ -10,7 +10,7 @@ import copy
 import pickle
 import sys
 from datetime import datetime
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, cast
 
 from attrs import Factory, define, evolve
 
@@ -19,14 +19,12 @@ from provenance.calls.draft import (
     Call,
     Computation,
     PendingArtifact,
-    Received,
     Timing,
     inputs_held_by,
     refuse_impure,
     without_value,
 )
 from provenance.calls.flow import Ask, Begin, Flow, HandOver, Pull, StoreDraft
-from provenance.calls.signature import WrappedFunction
 from provenance.calls.spec import FunctionSpec, uncached_id
 from provenance.codecs import frames
 from provenance.effect import Program
@@ -43,16 +41,18 @@ from provenance.repository import programs
 from provenance.repository.programs import LookupHit, LookupMiss
 from provenance.results.bodies import close
 from provenance.results.kinds import is_carriable, own_copy
-from provenance.streams.manifest import (
+from provenance.streams.stream import (
     CHUNK_FIELDS,
     Chunk,
+    ItemsInMemory,
     Manifest,
     Resumable,
+    StoredItems,
+    Stream,
     Streaming,
     bare_items,
     chunk_id,
 )
-from provenance.streams.stream import ItemsInMemory, StoredItems, Stream
 from provenance.telemetry import emit
 
 _MOST_ENCODED: Final = 64_000_000
@@ -87,6 +87,11 @@ class Progress:
         """The number of items."""
         return self.stored + len(self.items)
 
+    @property
+    def last_hash(self) -> ValueId | None:
+        """The hash of the last stored chunk, which the next one names."""
+        return self.chunks[-1].value_id if self.chunks else None
+
     def add(self, yielded: object, timing: Timing) -> object:
         """Keep a copy of an item, which its receiver may change; returns the item itself."""
         item, self.yielded_state = yielded, _NO_STATE
@@ -118,11 +123,10 @@ class Progress:
 
     def append(self, chunk: Chunk, encoded: bytes | None) -> None:
         """Note that the items at hand, or those of another call, are stored as *chunk*."""
-        if encoded is not None and self._encoded_size + len(encoded) <= _MOST_ENCODED:
+        fits = encoded is not None and self._encoded_size + len(encoded) <= _MOST_ENCODED
+        if encoded is not None and fits:
             self._encoded_size += len(encoded)
-        else:
-            encoded = None
-        self._encoded.append(encoded)
+        self._encoded.append(encoded if fits else None)
         self.chunks.append(chunk)
         self.stored += chunk.count
         self.items = []
@@ -169,10 +173,9 @@ def size_of(item: object) -> int:
 # ---------------------------------------------------------------- chunks that are there already
 
 
-_Find: TypeAlias = Lookup | ReadBlob | Load
-
-
-def find_chunks(call: Call, progress: Progress) -> Program[_Find, ArtifactRecord | None]:
+def find_chunks(
+    call: Call, progress: Progress
+) -> Program[Lookup | ReadBlob | Load, ArtifactRecord | None]:
     """Note the chunks that another call has stored after those of *progress*, as far as they follow each other.
 
     Returns the record of the last one.
@@ -185,8 +188,7 @@ def find_chunks(call: Call, progress: Progress) -> Program[_Find, ArtifactRecord
             progress.must_replace = not isinstance(found, LookupMiss)
             break
         facts = cast("dict[str, Any]", found.record.custom_fields.get("chunk", {}))
-        before = progress.chunks[-1].value_id if progress.chunks else None
-        if facts.get("after") != before or not isinstance(facts.get("items"), int):
+        if facts.get("after") != progress.last_hash or not isinstance(facts.get("items"), int):
             progress.must_replace = True
             break
         last = found.record
@@ -235,18 +237,21 @@ def stream_flow(call: Call, progress: Progress) -> Flow[PendingArtifact]:
     resumes = progress.state is not _NO_STATE and limits.resume in call.spec.wrapped.names
     with tracking(received.tracked):
         if progress.chunks:
-            items, name = progress.stored, call.plan.cache_key.name
-            count = len(progress.chunks)
-            emit(Resumed(call.plan.artifact_id, name, count, items, not resumes))
-        began = (
-            resumed(call.spec.wrapped, received, limits.resume, progress) if resumes else received
-        )
+            plan, count = call.plan, len(progress.chunks)
+            name = plan.cache_key.name
+            emit(Resumed(plan.artifact_id, name, count, progress.stored, not resumes))
+        began = received
+        if resumes:
+            bound = call.spec.wrapped.signature.bind(*received.args, **received.kwargs)
+            bound.arguments[limits.resume] = progress.state
+            began = evolve(received, args=bound.args, kwargs=bound.kwargs)
         generator = yield from Begin(began)
         if progress.chunks and not resumes:
             yield from _replay(call, progress, generator)
         while (pulled := (yield from Pull(generator))) is not None:
-            item = progress.add(close(pulled.item), pulled.timing)
-            if not call.read_only and progress.is_full(limits, pulled.timing.ended):
+            yielded, timing = pulled
+            item = progress.add(close(yielded), timing)
+            if not call.read_only and progress.is_full(limits, timing.ended):
                 yield from store_chunk(call, progress)
             yield from HandOver(item)
         try:
@@ -262,15 +267,6 @@ def streaming_of(call: Call) -> Streaming:
     return cast("Streaming", call.spec.options.streaming)
 
 
-def resumed(
-    wrapped: WrappedFunction, received: Received, parameter: str, progress: Progress
-) -> Received:
-    """Return the arguments with the state in which the stream goes on."""
-    bound = wrapped.signature.bind(*received.args, **received.kwargs)
-    bound.arguments[parameter] = progress.state
-    return evolve(received, args=bound.args, kwargs=bound.kwargs)
-
-
 def _replay(call: Call, progress: Progress, generator: object) -> Flow[None]:
     """Compare what the function yields from its start with the stored chunks."""
     first, progress.total_seconds = 0, 0.0
@@ -280,12 +276,13 @@ def _replay(call: Call, progress: Progress, generator: object) -> Flow[None]:
             pulled = yield from Pull(generator)
             if pulled is None:
                 break
-            again.add(close(pulled.item), pulled.timing)
+            yielded, timing = pulled
+            again.add(close(yielded), timing)
         progress.total_seconds += again.total_seconds
         if hash_value(again.stored_form()) != chunk.value_id:
             yield from Ask(drop_chunks(progress, quarantine=True))
-            end = first + chunk.count
-            error = UnrepeatableStreamError(call.spec.wrapped.label, first, end)
+            label, end = call.spec.wrapped.label, first + chunk.count
+            error = UnrepeatableStreamError(label, first, end)
             error.value = again.items
             raise error
         first += chunk.count
@@ -314,31 +311,17 @@ def _chunk_draft(call: Call, progress: Progress) -> tuple[PendingArtifact, bytes
         value_id = _value_id(stored, encoded, progress)
     except Exception as error:  # the items' own methods may raise anything
         raise without_value(what, progress.items, error) from error
-    call_id, holds = call.plan.artifact_id, inputs_held_by(seen)
-    after = progress.chunks[-1].value_id if progress.chunks else None
-    facts: dict[str, object] = {
-        "of": call_id,
-        "number": number,
-        "items": len(stored),
-        "after": after,
-    }
-    computation = Computation(
-        stored,
-        value_id,
-        cast("datetime", progress.at),
-        progress.seconds,
-        0.0,
-        ticks() - began,
-        holds,
-    )
+    at, took, holds = cast("datetime", progress.at), ticks() - began, inputs_held_by(seen)
+    computation = Computation(stored, value_id, at, progress.seconds, 0.0, took, holds)
+    call_id = call.plan.artifact_id
+    facts = {"of": call_id, "number": number, "items": len(stored), "after": progress.last_hash}
     artifact_id = chunk_id(call_id, number)
     if call.reason in (MissReason.CACHE_OFF, MissReason.REQUESTED, MissReason.CODE_CHANGED):
         # What is stored under these ids belongs to the manifest of before.
         artifact_id = uncached_id(artifact_id, value_id)
     spec = _chunk_spec(call.spec, facts, stored, value_id)
     plan = evolve(call.plan, artifact_id=artifact_id, cache_key=spec.cache_key)
-    replace = progress.must_replace or call.replaces_record
-    receipt = call.code_receipt
+    replace, receipt = progress.must_replace or call.replaces_record, call.code_receipt
     return PendingArtifact(artifact_id, spec, plan, computation, replace, (), receipt), encoded
 
 
@@ -357,10 +340,8 @@ def _chunk_spec(
     """Return the recipe of a chunk; frames that fit together are one Parquet file."""
     fields = freeze_options({**spec.options.custom_fields, **CHUNK_FIELDS, "chunk": facts})
     options = evolve(spec.options, streaming=None, custom_fields=fields)
-    if (
-        options.serializer is None
-        and (chosen := frames.serializer_for(stored, value_id)) is not None
-    ):
+    chosen = frames.serializer_for(stored, value_id) if options.serializer is None else None
+    if chosen is not None:
         rows = freeze_options({"rows": frames.row_counts(stored)})
         options = evolve(options, serializer=chosen, load_kwargs=rows)
     return evolve(spec, cache_key=part_cache_key(spec.cache_key, "chunk"), options=options)
@@ -384,11 +365,6 @@ def _manifest(call: Call, progress: Progress) -> Flow[PendingArtifact]:
         value = Stream(StoredItems(manifest, call.repo))
         holds = frozenset(chunk.id for chunk in progress.chunks)
     at = progress.started_at or call.environment.clock.now()
-    seconds, uncached = progress.total_seconds, call.reason is MissReason.CACHE_OFF
+    seconds = progress.total_seconds
     computation = Computation(value, value_id, at, seconds, call.hash_duration, 0.0, holds)
-    artifact_id = call.plan.artifact_id
-    if uncached:
-        artifact_id = uncached_id(artifact_id, value_id)
-    spec = whole_spec(call.spec)
-    replace, receipt = call.replaces_record, call.code_receipt
-    return PendingArtifact(artifact_id, spec, call.plan, computation, replace, (), receipt)
+    return evolve(call, spec=whole_spec(call.spec)).draft(computation)

@@ -9,10 +9,9 @@ from typing import Final, TypeAlias
 from attrs import evolve, frozen
 
 from provenance import environment, errors
-from provenance.calls.code_changes import changes_since, find_changes
 from provenance.calls.draft import Call
 from provenance.calls.facts import Facts, compare_facts, compare_identity, facts_of
-from provenance.calls.validity import judge, reason_to_recompute
+from provenance.calls.hits import changes_since, find_changes, reason_to_recompute
 from provenance.effect import Program, run
 from provenance.escaping import escape_invisible
 from provenance.events import CodeChange, MissReason
@@ -27,13 +26,6 @@ from provenance.ports.records import FindEviction, SearchRecords
 from provenance.repository import programs
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import InputHashes, Summary, inputs_json, recorded_inputs
-from provenance.repository.programs import (
-    BlobLost,
-    LookupHit,
-    LookupMiss,
-    LookupResult,
-    RecordCorrupt,
-)
 from provenance.telemetry import describe_changes
 from provenance.util.formatting import SHORT
 from provenance.util.naming import exported
@@ -171,11 +163,9 @@ class CallDiffers:
     is_recorded: bool = False
 
     def __repr__(self) -> str:
-        state = (
-            "was computed; the nearest earlier"
-            if self.is_recorded
-            else "is not stored; the nearest"
-        )
+        state = "is not stored; the nearest"
+        if self.is_recorded:
+            state = "was computed; the nearest earlier"
         when = f"{self.computed_at:%Y-%m-%d %H:%M}"
         lines = [f"{_title(self)} {state} call is {self.nearest[:SHORT]} ({when})"]
         if not self.identity and not self.inputs:
@@ -193,9 +183,9 @@ def _title(explanation: Explanation) -> str:
 
 
 def _with_code(text: str, changes: tuple[CodeChange, ...], separator: str = "; ") -> str:
-    return (
-        f"{text}{separator}code: {escape_invisible(describe_changes(changes))}" if changes else text
-    )
+    if not changes:
+        return text
+    return f"{text}{separator}code: {escape_invisible(describe_changes(changes))}"
 
 
 # ---------------------------------------------------------------- explanations
@@ -231,7 +221,7 @@ def why(artifact: object, repo: Repository | str | None = None) -> Explanation:
     except errors.ArtifactNotFoundError as error:
         gone = ArtifactId(error.artifact_id)
         place = environment.current().repository(repo)
-        lost = run(_lost(LookupMiss(gone), gone, ""), place.interpreter)
+        lost = run(_lost(programs.LookupMiss(gone), gone, ""), place.interpreter)
         if lost is None:
             raise
         return lost
@@ -249,9 +239,9 @@ def explain_call(call: Call) -> Explanation:
     """Explain why a planned call is a hit or a miss."""
     names = (call.plan.cache_key.name, *call.spec.options.aliases)
     lost = None
-    for artifact_id in (call.plan.artifact_id, *call.alias_ids):
+    for artifact_id in call.ids:
         found = run(programs.probe(artifact_id), call.repo.interpreter)
-        if isinstance(found, LookupHit):
+        if isinstance(found, programs.LookupHit):
             return _explain_stored(call, found.record)
         lost = lost or run(_lost(found, artifact_id, names[0]), call.repo.interpreter)
     if lost is not None:
@@ -261,9 +251,15 @@ def explain_call(call: Call) -> Explanation:
     function = f"{wrapped.module}.{wrapped.qualname}"
     facts = Facts(names[0], plan.cache_key.version, function, plan.input_hashes, shown, plan.inputs)
     candidates = run(_candidates(names), call.repo.interpreter)
-    if not candidates and (candidates := run(_of_program(call), call.repo.interpreter)):
-        function = f"{candidates[0].fn_module}.{wrapped.qualname}"
-        facts = evolve(facts, name=candidates[0].name, function=function)
+    if not candidates and wrapped.module != "__main__":
+        # While its module was the main program, the function had another name.
+        main = "__main__", wrapped.qualname
+        same = run(_of_same_code(call), call.repo.interpreter)
+        candidates = tuple(
+            record for record in same if (record.fn_module, record.fn_qualname) == main
+        )
+        if candidates:
+            facts = evolve(facts, name=candidates[0].name, function=".".join(main))
     return _compare_to_nearest(plan.artifact_id, facts, candidates, call.repo, call)
 
 
@@ -276,24 +272,23 @@ def _explain_stored(call: Call, record: ArtifactRecord) -> Explanation:
         reason = MissReason.CODE_CHANGED
     except errors.NotReproducibleError:
         reason = MissReason.NOT_REPRODUCIBLE
-    reason = reason or judge(call, record)
     if reason is None:
         return IsStored(record.id, name, changes)
     return Outdated(record.id, name, reason, record.computed_at, changes)
 
 
 def _lost(
-    found: LookupResult, artifact_id: ArtifactId, name: str
+    found: programs.LookupResult, artifact_id: ArtifactId, name: str
 ) -> Program[FindEviction | FindDeletion, Lost | None]:
     match found:
-        case BlobLost(evicted=True):
+        case programs.BlobLost(evicted=True):
             when = yield from FindEviction(artifact_id)
             return Lost(artifact_id, name, "its value was evicted", when)
-        case BlobLost():
+        case programs.BlobLost():
             return Lost(artifact_id, name, "its value is missing")
-        case RecordCorrupt(problem=problem):
+        case programs.RecordCorrupt(problem=problem):
             return Lost(artifact_id, name, f"its record is damaged ({problem})")
-        case LookupMiss():
+        case programs.LookupMiss():
             gone = yield from FindDeletion(artifact_id)
             if gone is None:
                 return None
@@ -315,17 +310,13 @@ def _candidates(
     return tuple(found)
 
 
-def _of_program(call: Call) -> Program[SearchRecords, tuple[ArtifactRecord, ...]]:
-    """Return the newest calls of the same function while its module was the main program."""
-    digest, wrapped = call.spec.receipt.digest, call.spec.wrapped
-    if not digest or wrapped.module == "__main__":
+def _of_same_code(call: Call) -> Program[SearchRecords, tuple[ArtifactRecord, ...]]:
+    """Return the newest calls that the same code computed, under any name."""
+    digest = call.spec.receipt.digest
+    if not digest:
         return ()
     page = yield from SearchRecords(Query(code=digest), None, _MOST_CALLS)
-    return tuple(
-        record
-        for record in page.records
-        if (record.fn_module, record.fn_qualname) == ("__main__", wrapped.qualname)
-    )
+    return page.records
 
 
 def _compare_to_nearest(
@@ -336,13 +327,16 @@ def _compare_to_nearest(
     call: Call | None = None,
 ) -> Explanation:
     if not candidates:
-        renamed = () if call is None else run(_renamed(call), repo.interpreter)
+        same = () if call is None else run(_of_same_code(call), repo.interpreter)
+        renamed = tuple(sorted({record.name for record in same}))
         return NeverSeen(artifact_id, facts.name, renamed, is_recorded=call is None)
     nearest = min(candidates, key=lambda record: _distance(facts, record))
     recorded = facts_of(nearest, repo)
     inputs = compare_facts(recorded, facts)
+    changes: tuple[CodeChange, ...] = ()
     if call is not None:
         inputs = _read_inputs(inputs, nearest, facts, repo)
+        changes = run(changes_since(call.spec, nearest.code), repo.interpreter)
     return CallDiffers(
         artifact_id,
         facts.name,
@@ -350,7 +344,7 @@ def _compare_to_nearest(
         nearest.computed_at,
         inputs,
         compare_identity(recorded, facts),
-        _code_changes(nearest, repo, call),
+        changes,
         is_recorded=call is None,
     )
 
@@ -377,11 +371,8 @@ def _read_inputs(
     blob, now = record.inputs_blob, facts.inputs
     if blob is None or blob.size > _MOST_BYTES or not repo.trusted or now is None:
         return inputs
-    by_hash = {
-        change.path
-        for change in inputs
-        if isinstance(change, Difference) and "hash" in change.first
-    }
+    plain = [change for change in inputs if isinstance(change, Difference)]
+    by_hash = {change.path for change in plain if "hash" in change.first}
     if not by_hash & now.kargs.keys():
         return inputs
     try:
@@ -397,21 +388,3 @@ def _read_inputs(
                 continue
         found.append(change)
     return tuple(found)
-
-
-def _code_changes(
-    nearest: ArtifactRecord, repo: Repository, call: Call | None
-) -> tuple[CodeChange, ...]:
-    """Return what has changed in the code of a call since a recorded one."""
-    if call is None or nearest.code == call.spec.receipt.digest:
-        return ()
-    return run(changes_since(call.spec, nearest.code), repo.interpreter)
-
-
-def _renamed(call: Call) -> Program[SearchRecords, tuple[str, ...]]:
-    """Return the names of other functions whose newest results the same code computed."""
-    digest = call.spec.receipt.digest
-    if not digest:
-        return ()
-    page = yield from SearchRecords(Query(code=digest), None, _MOST_CALLS)
-    return tuple(sorted({record.name for record in page.records}))

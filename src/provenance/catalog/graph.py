@@ -32,7 +32,7 @@ from provenance.model.records import (
 )
 from provenance.model.references import SCALARS, InputRef, represented_artifact
 from provenance.repository.inputs import Summary, recorded_inputs
-from provenance.streams.manifest import CHUNK_FIELDS
+from provenance.streams.stream import CHUNK_FIELDS
 from provenance.util.formatting import SHORT, describe_shape, safe_repr
 from provenance.util.naming import exported
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO, cast
 
-from provenance.streams.manifest import Manifest
-from provenance.streams.stream import StoredItems, Stream, stream_of
+from provenance.streams.stream import Manifest, StoredItems, Stream, stream_of
 
 
 def is_stream(value: object) -> bool:

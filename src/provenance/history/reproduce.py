@@ -15,9 +15,9 @@ from attrs import evolve, frozen
 
 from provenance import environment
 from provenance.calls import execute
-from provenance.calls.code_changes import changes_since
 from provenance.calls.composite import Composite
 from provenance.calls.function import CachedFunction, spec_of
+from provenance.calls.hits import changes_since
 from provenance.calls.spec import FunctionSpec
 from provenance.catalog.graph import Lineage
 from provenance.catalog.trace import lineage

@@ -9,8 +9,8 @@ from typing import TypeAlias
 from attrs import evolve, frozen
 
 from provenance import environment
-from provenance.calls.code_changes import unaccepted_changes
 from provenance.calls.function import CachedFunction, spec_of
+from provenance.calls.hits import unaccepted_changes
 from provenance.effect import run
 from provenance.escaping import escape_invisible
 from provenance.events import CodeChange

@@ -41,7 +41,7 @@ from provenance.ports.records import (
 from provenance.repository import programs
 from provenance.repository.handles import Repository
 from provenance.repository.programs import pages
-from provenance.streams.manifest import CHUNK_FIELDS
+from provenance.streams.stream import CHUNK_FIELDS
 from provenance.util.validation import require_duration
 
 _PAGE: Final = 1000

@@ -9,17 +9,10 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from attrs import evolve, field, frozen
 
+from provenance import errors
 from provenance.archives import FileSource, FolderEntry, LocalSource, set_source_resolver
 from provenance.codecs.trust import CopyPolicy
-from provenance.effect import Interpreter, run
-from provenance.errors import (
-    ArtifactNotFoundError,
-    BlobNotFoundError,
-    ConfigError,
-    CorruptRecordError,
-    EngineError,
-    SetNotFoundError,
-)
+from provenance.effect import Interpreter, Program, run
 from provenance.model.history import ShadowCheck
 from provenance.model.ids import ArtifactId, SetId, ValueId, is_prefix
 from provenance.model.records import (
@@ -40,19 +33,7 @@ from provenance.ports.capabilities import AllEffects
 from provenance.ports.history import FindDerivations, FindShadowChecks, GetRepositoryId
 from provenance.ports.machine import Now
 from provenance.ports.permissions import Permissions
-from provenance.ports.records import (
-    DeleteSet,
-    FindInputs,
-    FindRecord,
-    FindRecordsByValue,
-    FindSetByLabels,
-    ListDependents,
-    ListSetIds,
-    PutSet,
-    derivations_to_copy,
-    find_code,
-)
-from provenance.repository import listing, programs, transfer
+from provenance.repository import programs, transfer
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.sets import ArtifactSet, Labels, labels_of
 from provenance.results.handles import artifact_of, as_result, id_or_prefix_of, make_proxy
@@ -135,7 +116,7 @@ class Repository:
             EngineError: if only this process can reach it.
         """
         if self.blueprint is None:
-            raise EngineError(
+            raise errors.EngineError(
                 f"repository {self.name!r} exists in this process only, and cannot be sent to another",
                 "use one that both reach, such as SQLite or PostgreSQL, or fn.map, which stores the "
                 "results of workers here",
@@ -151,12 +132,12 @@ class Repository:
     def engine(self) -> Engine:
         """SQLAlchemy engine of the database, for `pandas.read_sql` and the like; ConfigError where there is none."""
         if self.get_engine is None:
-            raise ConfigError(
-                f"repository {self.name!r}",
-                "it has no SQL database",
-                "use a repository of type sqlite or postgres",
-            )
+            raise self._no_database()
         return self.get_engine()
+
+    def _no_database(self) -> errors.ConfigError:
+        advice = "use a repository of type sqlite or postgres"
+        return errors.ConfigError(f"repository {self.name!r}", "it has no SQL database", advice)
 
     @property
     def repository_id(self) -> str:
@@ -178,18 +159,16 @@ class Repository:
             ConfigError: if the repository has no SQL database, or there is no such version.
         """
         if self.migrate_to is None:
-            raise ConfigError(
-                f"repository {self.name!r}",
-                "it has no SQL database",
-                "use a repository of type sqlite or postgres",
-            )
+            raise self._no_database()
         self.migrate_to(version)
+
+    def _run(self, program: Program[AllEffects, T]) -> T:
+        return run(program, self.interpreter)
 
     def get_by_id(self, artifact_id: object) -> Artifact[object]:
         """Return the artifact of this id."""
-        return Artifact.of(
-            run(programs.find(id_or_prefix_of(artifact_id), self.name), self.interpreter), self
-        )
+        record = self._run(programs.find(id_or_prefix_of(artifact_id), self.name))
+        return Artifact.of(record, self)
 
     def batch_get_by_id(self, artifact_ids: Iterable[object]) -> list[Artifact[object]]:
         """Return the artifacts of these ids, in their order."""
@@ -199,10 +178,11 @@ class Repository:
         """Return all artifacts whose value has this id, oldest first."""
         text = cast("object", unwrap(value_id))
         if not isinstance(text, str):
+            advice = "pass artifact.value_id or p.hash(value)"
             raise TypeError(
-                f"expected the id of a value as a string, got {safe_repr(text)}; pass artifact.value_id or p.hash(value)"
+                f"expected the id of a value as a string, got {safe_repr(text)}; {advice}"
             )
-        records = self.interpreter(FindRecordsByValue(ValueId(text)))
+        records = self.interpreter(ports_records.FindRecordsByValue(ValueId(text)))
         return tuple(Artifact.of(record, self) for record in records)
 
     def get_value(self, artifact_id: object) -> object:
@@ -220,19 +200,19 @@ class Repository:
         arguments of `*args` are a list under `*args`.
         """
         record = self.get_by_id(artifact_id)
-        text = self.interpreter(FindInputs(record.id))
+        text = self.interpreter(ports_records.FindInputs(record.id))
         if text is None:
-            raise ArtifactNotFoundError(record.id, self.name)
+            raise errors.ArtifactNotFoundError(record.id, self.name)
         return recorded_inputs(text)
 
     def get_code_receipt(self, artifact_id: object) -> dict[str, str]:
         """Return the digests, by name, of the code behind an artifact; empty if they are not recorded."""
-        found = run(find_code(self.get_by_id(artifact_id).code), self.interpreter)
+        found = self._run(ports_records.find_code(self.get_by_id(artifact_id).code))
         return {} if found is None else found.digests
 
     def get_sources(self, artifact_id: object) -> dict[str, str]:
         """Return the sources, by name, of the code behind an artifact, as far as they are recorded."""
-        found = run(find_code(self.get_by_id(artifact_id).code), self.interpreter)
+        found = self._run(ports_records.find_code(self.get_by_id(artifact_id).code))
         if found is None:
             return {}
         sources, digests = found.sources, found.digests
@@ -248,11 +228,11 @@ class Repository:
 
     def dependent_ids(self, artifact_id: object) -> tuple[ArtifactId, ...]:
         """Return ids of the artifacts that were computed directly from this one."""
-        return self.interpreter(ListDependents(self.get_by_id(artifact_id).id))
+        return self.interpreter(ports_records.ListDependents(self.get_by_id(artifact_id).id))
 
     def delete(self, artifact_id: object, reason: str = "") -> None:
         """Delete an artifact; its value's bytes go too, unless another artifact shares them or they are new. `why` tells the *reason*."""
-        run(programs.forget(self.get_by_id(artifact_id).id, reason), self.interpreter)
+        self._run(programs.forget(self.get_by_id(artifact_id).id, reason))
 
     def put(self, artifact: object, /) -> Artifact[object]:
         """Store a copy of an artifact of another repository, without what it was made from (`promote` takes that along).
@@ -262,15 +242,12 @@ class Repository:
         given = as_result(artifact)
         known = artifact_of(given) if is_proxy(given) else given
         if not isinstance(known, Artifact):
-            raise TypeError(
-                f"expected an artifact or the result of a decorated function, got {safe_repr(known)}"
-            )
+            what = "an artifact or the result of a decorated function"
+            raise TypeError(f"expected {what}, got {safe_repr(known)}")
         found = cast("Artifact[object]", known)
-        origin = found.origin
-        source = origin.repo if isinstance(origin, RecoveringOrigin) else origin
-        source = current_origin() if isinstance(source, CurrentOrigin) else source
+        source: object = getattr(found.origin, "repository", None)
         if not isinstance(source, Repository):
-            raise ArtifactNotFoundError(found.id, "(read-only)")
+            raise errors.ArtifactNotFoundError(found.id, "(read-only)")
         return self.copy_from(found, source)
 
     def copy_from(self, record: ArtifactRecord, source: Repository, /) -> Artifact[object]:
@@ -285,77 +262,69 @@ class Repository:
         UntrustedStoreError, before anything is copied, for what may not be copied from an untrusted *source*.
         """
         wanted = list(records)
-        missing = [
-            record for record in wanted if not run(transfer.is_whole(record), self.interpreter)
-        ]
-        transfer.check_copies(
-            missing, source.name, self.name, trusted=source.trusted, into=self.copy_policy
-        )
-        copies = run(
-            transfer.copy_blobs(missing, blobs.copying_from(source.interpreter)), self.interpreter
-        )
+        missing = [record for record in wanted if not self._run(transfer.is_whole(record))]
+        trusted, policy = source.trusted, self.copy_policy
+        transfer.check_copies(missing, source.name, self.name, trusted=trusted, into=policy)
+        copies = self._run(transfer.copy_blobs(missing, blobs.copying_from(source.interpreter)))
         for record in wanted:
             if record in missing:
-                given = run(
-                    ports_records.record_with_inputs(record, source.name), source.interpreter
-                )
-                run(transfer.store_copy(given, copies, self.name), self.interpreter)
+                given = source._run(ports_records.record_with_inputs(record, source.name))
+                self._run(transfer.store_copy(given, copies, self.name))
             if record in missing or source.trusted:
-                for put in run(derivations_to_copy(record.id), source.interpreter):
+                for put in source._run(ports_records.derivations_to_copy(record.id)):
                     self.interpreter(put)
-            yield Artifact.of(run(programs.find(record.id, self.name), self.interpreter), self)
+            yield self.get_by_id(record.id)
 
     def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
         """Store a set; with labels under which it is stored already, it becomes the newest of them."""
         if not isinstance(cast("object", artifact_set), ArtifactSet):
-            raise TypeError(
-                f"expected an ArtifactSet, got {safe_repr(artifact_set)}; make one with create_set"
-            )
+            advice = "make one with create_set"
+            raise TypeError(f"expected an ArtifactSet, got {safe_repr(artifact_set)}; {advice}")
         now = self.interpreter(Now())
         record = SetRecord(artifact_set.id, artifact_set.artifact_ids, artifact_set.labels, now)
-        return self._set(self.interpreter(PutSet(record)))
+        return self._set(self.interpreter(ports_records.PutSet(record)))
 
     def get_set_by_id(self, set_id: ArtifactSet | str) -> ArtifactSet:
         """Return the set of this id, with the labels that it was given last; raises `SetNotFoundError`, `AmbiguousIdError`."""
-        return self._set(run(programs.find_set(_set_id(set_id), self.name), self.interpreter))
+        return self._set(self._run(programs.find_set(_set_id(set_id), self.name)))
 
     def get_set_by_labels(self, labels: Labels) -> ArtifactSet:
         """Return the newest set that carries all of these labels; raises `SetNotFoundError`."""
-        record = self.interpreter(FindSetByLabels(labels_of(labels)))
+        record = self.interpreter(ports_records.FindSetByLabels(labels_of(labels)))
         if record is None:
-            raise SetNotFoundError(f"with the labels {labels!r}", self.name)
+            raise errors.SetNotFoundError(f"with the labels {labels!r}", self.name)
         return self._set(record)
 
     def contains_set(self, set_id: ArtifactSet | str) -> bool:
         """Return whether there is a set of this id."""
         wanted = _set_id(set_id)
-        return bool(is_prefix(wanted) and self.interpreter(ListSetIds(wanted, 1)))
+        return bool(is_prefix(wanted) and self.interpreter(ports_records.ListSetIds(wanted, 1)))
 
     def delete_set(self, set_id: ArtifactSet | str) -> None:
         """Delete a set, whatever labels it has; its members stay. Raises as `get_set_by_id` does."""
         try:
             found = self.get_set_by_id(set_id).id
-        except CorruptRecordError as error:
+        except errors.CorruptRecordError as error:
             found = SetId(error.artifact_id)
-        self.interpreter(DeleteSet(found))
+        self.interpreter(ports_records.DeleteSet(found))
 
     def sets(self) -> tuple[ArtifactSet, ...]:
         """Return all sets, each with the labels that it was given last, newest first."""
-        return listing.list_sets(self.interpreter, self.get_set_by_id)
+        return programs.list_sets(self.interpreter, self.get_set_by_id)
 
     def runs(self) -> tuple[Run, ...]:
         """Return the runs (processes) that computed what is here, newest first."""
-        return listing.list_runs(self.interpreter)
+        return programs.list_runs(self.interpreter)
 
     def _set(self, record: SetRecord) -> ArtifactSet:
         found = ArtifactSet(record.artifact_ids, record.labels, record.created_at, self)
         if record.id != found.id:
             reason = "its members are not those that its id stands for"
-            raise CorruptRecordError(record.id, self.name, reason, what="set")
+            raise errors.CorruptRecordError(record.id, self.name, reason, what="set")
         return found
 
     def __iter__(self) -> Iterator[Artifact[object]]:
-        return (Artifact.of(record, self) for record in listing.list_records(self.interpreter))
+        return (Artifact.of(record, self) for record in programs.list_records(self.interpreter))
 
     if not TYPE_CHECKING:  # type checkers would believe that it has any attribute
 
@@ -368,7 +337,7 @@ class Repository:
             wanted = id_or_prefix_of(artifact_id)
         except TypeError:
             return False
-        return run(programs.find_optional(wanted), self.interpreter) is not None
+        return self._run(programs.find_optional(wanted)) is not None
 
     def __getitem__(self, artifact_id: object) -> Artifact[object]:
         return self.get_by_id(artifact_id)
@@ -381,30 +350,35 @@ class Repository:
         """Read the value as `load_value` does; returns its record, too, which is newer if it was computed again meanwhile."""
         try:
             return record, self._read(record)
-        except BlobNotFoundError:
-            newer = self.interpreter(FindRecord(record.id, fresh=True))
+        except errors.BlobNotFoundError:
+            newer = self.interpreter(ports_records.FindRecord(record.id, fresh=True))
             if newer is None or newer.value_blob == record.value_blob:
-                if run(programs.was_evicted(record.id), self.interpreter):
-                    raise BlobNotFoundError(record.value_blob.id, self.name, evicted=True) from None
+                if self._run(programs.was_evicted(record.id)):
+                    raise errors.BlobNotFoundError(
+                        record.value_blob.id, self.name, evicted=True
+                    ) from None
                 raise
             return newer, self._read(newer)
 
     def _read(self, record: ArtifactRecord) -> object:
         reading = programs.READING.get(record.serializer, programs.read_value)
-        return resolving_in(self, partial(run, reading(record, self.name), self.interpreter))
+        return self._resolve(reading(record, self.name))
+
+    def _resolve(self, program: Program[AllEffects, T]) -> T:
+        """Run a program that reads; artifacts in what it reads are proxies of those here."""
+        return resolving_in(self, partial(self._run, program))
 
     def load_inputs(self, record: ArtifactRecord, /) -> Inputs:
         """Read the inputs of *record*; artifacts among them are unread proxies."""
-        read = partial(run, programs.read_inputs(record, self.name), self.interpreter)
-        return resolving_in(self, read)
+        return self._resolve(programs.read_inputs(record, self.name))
 
     def load_run(self, record: ArtifactRecord, /) -> Run:
         """Look up the run that computed *record*."""
-        return run(programs.find_run(record, self.name), self.interpreter)
+        return self._run(programs.find_run(record, self.name))
 
     def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
         """Look up a record."""
-        return run(programs.find(artifact_id, self.name), self.interpreter)
+        return self._run(programs.find(artifact_id, self.name))
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
         """Return a proxy of the value of *record*, which is read when it is first used."""
@@ -412,15 +386,15 @@ class Repository:
 
     def local_path(self, blob: Blob, extension: str, /) -> str:
         """Return path of a local copy of an archived file's bytes."""
-        return run(programs.local_path(blob, extension, self.interpreter), self.interpreter)
+        return self._run(programs.local_path(blob, extension, self.interpreter))
 
     def local_folder(self, blob: Blob, members: tuple[FolderEntry, ...], /) -> str:
         """Return path of a local copy of an archived folder."""
-        return run(programs.local_folder(blob, members, self.interpreter), self.interpreter)
+        return self._run(programs.local_folder(blob, members, self.interpreter))
 
     def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
         """Return what *read* makes of an archived file's bytes."""
-        return cast("T", run(programs.read_bytes(blob, read), self.interpreter))
+        return cast("T", self._run(programs.read_bytes(blob, read)))
 
 
 def _set_id(given: object) -> str:

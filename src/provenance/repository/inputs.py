@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 from collections.abc import Callable, Mapping
 from datetime import date, time
 from functools import cache
@@ -16,7 +17,7 @@ from attrs import field, frozen
 from provenance.hashing import hash_value
 from provenance.hashing.files import InputFile
 from provenance.model.records import Inputs, Json
-from provenance.model.references import InputRef
+from provenance.model.references import SCALARS, InputRef
 from provenance.model.rows import is_utf8
 from provenance.util.formatting import type_name
 from provenance.util.naming import exported
@@ -37,12 +38,9 @@ class InputHashes:
     @property
     def text(self) -> str:
         """The hashes as they are recorded: JSON, without empty sections."""
-        sections: dict[str, object] = {"kargs": {**self.kargs}} if self.kargs else {}
-        if self.varargs:
-            sections["varargs"] = self.varargs
-        if self.captured:
-            sections["captured"] = {**self.captured}
-        return _json_text(sections)
+        kargs, captured = {**self.kargs}, {**self.captured}
+        sections = {"kargs": kargs, "varargs": self.varargs, "captured": captured}
+        return _json_text({name: section for name, section in sections.items() if section})
 
     @classmethod
     def parse(cls, text: str) -> InputHashes:
@@ -84,17 +82,12 @@ def inputs_json(inputs: Inputs, hashes: InputHashes, *, plain: bool = False) -> 
     short arrays of NumPy as their items; what is large or has no JSON form as `{"type": …,
     "hash": …, …}`. *plain* inputs, for which `are_plain` is true, are written as they are.
     """
-    document: dict[str, object]
     if plain:
-        document = {**inputs.kargs, _VARARGS: inputs.varargs}
-    else:
-        kargs = {
-            name: _json_of(value, hashes.kargs.get(name)) for name, value in inputs.kargs.items()
-        }
-        # The user's `input_hash_fn` may have returned too few hashes, or too many.
-        pairs = list(zip_longest(inputs.varargs, hashes.varargs))[: len(inputs.varargs)]
-        document = {**kargs, _VARARGS: [_json_of(value, digest) for value, digest in pairs]}
-    return _json_text(document)
+        return _json_text({**inputs.kargs, _VARARGS: inputs.varargs})
+    kargs = {name: _json_of(value, hashes.kargs.get(name)) for name, value in inputs.kargs.items()}
+    # The user's `input_hash_fn` may have returned too few hashes, or too many.
+    pairs = list(zip_longest(inputs.varargs, hashes.varargs))[: len(inputs.varargs)]
+    return _json_text({**kargs, _VARARGS: [_json_of(value, digest) for value, digest in pairs]})
 
 
 def _json_text(document: dict[str, object]) -> str:
@@ -165,9 +158,8 @@ def _json_of(value: object, digest: str | None = None, depth: int = 0) -> Json:
     has_json = _SCALARS.get(kind)
     if has_json is not None:
         return cast("Json", value) if has_json(value) else _summary(value, digest)
-    sight: Callable[[object], InputRef | None] | None = getattr(
-        kind, "__provenance_sighting__", None
-    )
+    sight: Callable[[object], InputRef | None] | None
+    sight = getattr(kind, "__provenance_sighting__", None)
     if sight is not None:
         ref = sight(value)
         if ref is not None:
@@ -191,11 +183,8 @@ def _plain_form(value: object, deepest: int) -> bool | int | float | str | list[
     if isinstance(value, date | time):
         return value.isoformat()
     uuid, decimal = imported_module("uuid"), imported_module("decimal")
-    if (
-        isinstance(value, PurePath)
-        or (uuid and isinstance(value, uuid.UUID))
-        or (decimal and isinstance(value, decimal.Decimal))
-    ):
+    is_uuid = uuid is not None and isinstance(value, uuid.UUID)
+    if isinstance(value, PurePath) or is_uuid or (decimal and isinstance(value, decimal.Decimal)):
         return str(value)
     np = imported_module("numpy")
     if np is None or not isinstance(value, np.generic | np.ndarray):
@@ -215,9 +204,8 @@ def _plain_form(value: object, deepest: int) -> bool | int | float | str | list[
 
 
 def _is_object(entries: dict[object, object]) -> bool:
-    return len(entries) <= MOST_MEMBERS and all(
-        type(key) is str and _is_text(key) for key in entries
-    )
+    is_short = len(entries) <= MOST_MEMBERS
+    return is_short and all(type(key) is str and _is_text(key) for key in entries)
 
 
 def _is_text(value: str) -> bool:
@@ -257,11 +245,38 @@ def _measurements(value: object) -> dict[str, Json]:
     return facts
 
 
-def plain_only(
-    kargs: Mapping[str, object], varargs: tuple[object, ...], captured: Mapping[str, object]
-) -> dict[str, object]:
+def plain_only(inputs: Inputs) -> dict[str, object]:
     """Return the inputs of a call as a record stores them."""
-    return {"kargs": dict(kargs), "varargs": varargs, "captured": dict(captured)}
+    kargs, captured = dict(inputs.kargs), dict(inputs.captured)
+    return {"kargs": kargs, "varargs": inputs.varargs, "captured": captured}
+
+
+def summarize(inputs: Inputs, hashes: InputHashes) -> Inputs:
+    """Return the inputs of a call as they can always be written: of odd ones, only types and hashes."""
+
+    def digests(values: Mapping[str, object], known: Mapping[str, str]) -> dict[str, object]:
+        return {name: _input_digest(value, known.get(name)) for name, value in values.items()}
+
+    varargs = tuple(_input_digest(value, None) for value in inputs.varargs)
+    captured = digests(inputs.captured, hashes.captured)
+    return Inputs(digests(inputs.kargs, hashes.kargs), varargs, captured)
+
+
+def _input_digest(value: object, digest: str | None) -> object:
+    """Return *value* if it is certain to be written, a builtin scalar or an artifact, else a summary of it."""
+    is_artifact = hasattr(type(value), "__provenance_sighting__")
+    if type(value) in SCALARS or (is_artifact and _has_own_blob(value)):
+        return value
+    return Summary(type_name(value), digest)
+
+
+def _has_own_blob(artifact: object) -> bool:
+    """Return whether an artifact can be pickled: as a reference always, but one that is in no store is written as its value."""
+    try:
+        pickle.dumps(artifact)
+    except Exception:  # noqa: BLE001 - the value's own methods may raise anything
+        return False
+    return True
 
 
 def inputs_from(stored: object) -> Inputs:

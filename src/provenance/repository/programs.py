@@ -1,4 +1,4 @@
-"""Programs that look up, find, read and delete artifacts."""
+"""Programs that look up, find, read, list and delete artifacts."""
 
 from __future__ import annotations
 
@@ -8,44 +8,28 @@ from typing import Any, BinaryIO, Final, TypeAlias, TypeVar, cast
 
 from attrs import evolve, frozen
 
+from provenance import errors
 from provenance.archives import ArchivedFile, ArchivedFolder, FolderEntry, copy_stream
 from provenance.codecs import Decoding
 from provenance.codecs.table_parts import PARQUET_PARTS, TableManifest, join, part_id
 from provenance.effect import Effect, Interpreter, Program
-from provenance.errors import (
-    AmbiguousIdError,
-    ArtifactNotFoundError,
-    BlobNotFoundError,
-    CorruptBlobError,
-    CorruptRecordError,
-    ProvenanceError,
-    RunNotFoundError,
-    SetNotFoundError,
-    StorePermissionError,
-)
 from provenance.model.history import Deletion
-from provenance.model.ids import ID_DIGITS, ArtifactId, is_prefix
+from provenance.model.ids import ID_DIGITS, ArtifactId, RunId, is_prefix
+from provenance.model.queries import Page, Query
 from provenance.model.records import ArtifactRecord, Blob, Inputs, Run, SetRecord
+from provenance.ports import records
 from provenance.ports.blobs import MARGIN, DeleteBlob, HasBlob, Quarantine, ReadBlob
 from provenance.ports.capabilities import Delete, Load, Lookup
 from provenance.ports.history import PutDeletion
 from provenance.ports.machine import Materialize, MaterializeFolder, Now
-from provenance.ports.records import (
-    DeleteRecord,
-    FindEviction,
-    FindInputs,
-    FindRecord,
-    FindRun,
-    FindSet,
-    ListIds,
-    ListSetIds,
-)
 from provenance.repository.inputs import inputs_from, plain_inputs
+from provenance.repository.sets import ArtifactSet
 from provenance.util.formatting import describe_error
 
 T = TypeVar("T")
 
 _INPUTS = Decoding("pickle", keep_unread=True)
+_PAGE: Final = 1_000
 
 
 @frozen
@@ -83,11 +67,11 @@ LookupResult: TypeAlias = LookupHit | LookupMiss | BlobLost | RecordCorrupt
 
 def lookup(
     artifact_id: ArtifactId, *, fresh: bool = False
-) -> Program[FindRecord, LookupHit | LookupMiss | RecordCorrupt]:
+) -> Program[records.FindRecord, LookupHit | LookupMiss | RecordCorrupt]:
     """Look up the record of a planned call, past the cache of records if *fresh*; the value is neither read nor looked for."""
     try:
-        record = yield from FindRecord(artifact_id, fresh)
-    except CorruptRecordError as error:
+        record = yield from records.FindRecord(artifact_id, fresh)
+    except errors.CorruptRecordError as error:
         return RecordCorrupt(artifact_id, str(error))
     return LookupMiss(artifact_id) if record is None else LookupHit(record)
 
@@ -124,29 +108,31 @@ def find_optional(id_or_prefix: str) -> Program[Load, ArtifactRecord | None]:
     if not is_prefix(id_or_prefix):
         return None
     if len(id_or_prefix) == ID_DIGITS:
-        return (yield from FindRecord(ArtifactId(id_or_prefix)))
-    matches = yield from ListIds(id_or_prefix)
+        return (yield from records.FindRecord(ArtifactId(id_or_prefix)))
+    matches = yield from records.ListIds(id_or_prefix)
     if len(matches) > 1:
-        raise AmbiguousIdError(id_or_prefix, matches)
-    return (yield from FindRecord(matches[0])) if matches else None
+        raise errors.AmbiguousIdError(id_or_prefix, matches)
+    return (yield from records.FindRecord(matches[0])) if matches else None
 
 
 def find(id_or_prefix: str, repo: str) -> Program[Load, ArtifactRecord]:
     """Find the record of an id or prefix as `find_optional` does; raises `ArtifactNotFoundError` if there is none."""
     record = yield from find_optional(id_or_prefix)
     if record is None:
-        raise ArtifactNotFoundError(id_or_prefix, repo)
+        raise errors.ArtifactNotFoundError(id_or_prefix, repo)
     return record
 
 
-def find_set(id_or_prefix: str, repo: str) -> Program[FindSet | ListSetIds, SetRecord]:
+def find_set(
+    id_or_prefix: str, repo: str
+) -> Program[records.FindSet | records.ListSetIds, SetRecord]:
     """Find the set of an id or prefix; raises `SetNotFoundError` if there is none."""
-    matches = (yield from ListSetIds(id_or_prefix)) if is_prefix(id_or_prefix) else ()
+    matches = (yield from records.ListSetIds(id_or_prefix)) if is_prefix(id_or_prefix) else ()
     if len(matches) > 1:
-        raise AmbiguousIdError(id_or_prefix, matches)
-    record = (yield from FindSet(matches[0])) if matches else None
+        raise errors.AmbiguousIdError(id_or_prefix, matches)
+    record = (yield from records.FindSet(matches[0])) if matches else None
     if record is None:
-        raise SetNotFoundError(f"of the id {id_or_prefix!r}", repo)
+        raise errors.SetNotFoundError(f"of the id {id_or_prefix!r}", repo)
     return record
 
 
@@ -157,12 +143,13 @@ def read_value(record: ArtifactRecord, repo: str) -> Program[ReadBlob, object]:
         BlobNotFoundError: if its bytes are missing.
         CorruptBlobError: if they are not what was written, or cannot be decoded.
     """
-    return decode(
-        record.value_blob, Decoding(record.serializer, record.load_kwargs, record.dump_kwargs), repo
-    )
+    decoding = Decoding(record.serializer, record.load_kwargs, record.dump_kwargs)
+    return decode(record.value_blob, decoding, repo)
 
 
-def read_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadBlob, Inputs]:
+def read_inputs(
+    record: ArtifactRecord, repo: str
+) -> Program[records.FindInputs | ReadBlob, Inputs]:
     """Read the recorded inputs; artifacts among them are unread references.
 
     Raises:
@@ -171,58 +158,53 @@ def read_inputs(record: ArtifactRecord, repo: str) -> Program[FindInputs | ReadB
         CorruptBlobError: if they are not what was written, or cannot be decoded.
         CorruptRecordError: if what is read is not the inputs of a call.
     """
-    stored: object
+    parse: Callable[[Any], Inputs]
+    stored: Any
     if record.inputs_blob is not None:
-        stored = yield from decode(record.inputs_blob, _INPUTS, repo)
+        parse, stored = inputs_from, (yield from decode(record.inputs_blob, _INPUTS, repo))
     else:
-        stored = yield from FindInputs(record.id)
+        parse, stored = plain_inputs, (yield from records.FindInputs(record.id))
         if stored is None:
-            raise ArtifactNotFoundError(record.id, repo)
+            raise errors.ArtifactNotFoundError(record.id, repo)
     try:
-        return (
-            inputs_from(stored)
-            if record.inputs_blob is not None
-            else plain_inputs(cast("str", stored))
-        )
+        return parse(stored)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise CorruptRecordError(
-            record.id, repo, f"its inputs are not those of a call: {describe_error(error)}"
-        ) from error
+        reason = f"its inputs are not those of a call: {describe_error(error)}"
+        raise errors.CorruptRecordError(record.id, repo, reason) from error
 
 
 def decode(blob: Blob, decoding: Decoding, repo: str) -> Program[ReadBlob, object]:
     """Read *blob* and decode it; raises as `read_value` does."""
     try:
         return (yield from ReadBlob(blob, decoding))
-    except (ProvenanceError, MemoryError):
+    except (errors.ProvenanceError, MemoryError):
         raise
     except Exception as error:
         reason = f"it cannot be decoded: {describe_error(error)}"
-        misses_code = isinstance(error, AttributeError | ImportError)
-        raise CorruptBlobError(
-            blob.id, repo, reason, is_sound=True, misses_code=misses_code
-        ) from error
+        misses = isinstance(error, AttributeError | ImportError)
+        lost = errors.CorruptBlobError(blob.id, repo, reason, is_sound=True, misses_code=misses)
+        raise lost from error
 
 
-def find_run(record: ArtifactRecord, repo: str) -> Program[FindRun, Run]:
+def find_run(record: ArtifactRecord, repo: str) -> Program[records.FindRun, Run]:
     """Find the run that computed an artifact; raises `RunNotFoundError` if it is not recorded."""
-    run = yield from FindRun(record.run_id)
+    run = yield from records.FindRun(record.run_id)
     if run is None:
-        raise RunNotFoundError(record.run_id, record.id, repo)
+        raise errors.RunNotFoundError(record.run_id, record.id, repo)
     return run
 
 
 def quarantine_if_damaged(
-    blob: Blob, error: BlobNotFoundError | CorruptBlobError
+    blob: Blob, error: errors.BlobNotFoundError | errors.CorruptBlobError
 ) -> Program[Quarantine, None]:
     """Quarantine damaged bytes; sound bytes that could not be decoded stay for other readers."""
-    if not (isinstance(error, CorruptBlobError) and error.is_sound):
+    if not (isinstance(error, errors.CorruptBlobError) and error.is_sound):
         yield from Quarantine(blob)
 
 
-def was_evicted(artifact_id: ArtifactId) -> Program[FindEviction, bool]:
+def was_evicted(artifact_id: ArtifactId) -> Program[records.FindEviction, bool]:
     """Tell whether the value of an artifact was evicted."""
-    return (yield from FindEviction(artifact_id)) is not None
+    return (yield from records.FindEviction(artifact_id)) is not None
 
 
 def forget(artifact_id: ArtifactId, reason: str = "") -> Program[Delete, bool]:
@@ -234,16 +216,15 @@ def forget(artifact_id: ArtifactId, reason: str = "") -> Program[Delete, bool]:
     now = yield from Now()
     before = now - MARGIN
     record = None
-    with suppress(CorruptRecordError):  # it can be deleted, too
-        record = yield from FindRecord(artifact_id)
-    orphans = yield from DeleteRecord(artifact_id)
+    with suppress(errors.CorruptRecordError):  # it can be deleted, too
+        record = yield from records.FindRecord(artifact_id)
+    orphans = yield from records.DeleteRecord(artifact_id)
     if orphans is not None:
         known = ("", 0) if record is None else (record.name, record.version)
         yield from PutDeletion(Deletion(artifact_id, *known, now, reason))
     for blob in orphans or ():
-        with suppress(
-            StorePermissionError
-        ):  # a store without permission to delete keeps the bytes, which no record names
+        # A store without permission to delete keeps the bytes, which no record names.
+        with suppress(errors.StorePermissionError):
             yield from DeleteBlob(blob, before)
     return orphans is not None
 
@@ -273,7 +254,7 @@ def read_folder(record: ArtifactRecord, repo: str) -> Program[ReadBlob | HasBlob
     if isinstance(value, ArchivedFolder):
         for blob in contents_of(value):
             if not (yield from HasBlob(blob)):
-                raise BlobNotFoundError(blob.id, repo)
+                raise errors.BlobNotFoundError(blob.id, repo)
     return value
 
 
@@ -282,14 +263,13 @@ def read_table(record: ArtifactRecord, repo: str) -> Program[Load | Quarantine, 
     manifest = yield from read_value(record, repo)
     frames: list[object] = []
     for number, _ in enumerate(cast("TableManifest", manifest).rows):
-        part = yield from FindRecord(part_id(record.id, number))
+        part = yield from records.FindRecord(part_id(record.id, number))
         if part is None:
-            raise BlobNotFoundError(record.value_blob.id, repo)
+            raise errors.BlobNotFoundError(record.value_blob.id, repo)
         try:
-            frames.append((yield from read_value(part, repo)))
-        except CorruptBlobError as trouble:
-            yield from _quarantine(part.value_blob, trouble)
-            raise BlobNotFoundError(part.value_blob.id, repo) from trouble
+            frames.append((yield from _quarantining(part.value_blob, read_value(part, repo))))
+        except errors.CorruptBlobError as trouble:
+            raise errors.BlobNotFoundError(part.value_blob.id, repo) from trouble
     return join(frames)
 
 
@@ -304,18 +284,20 @@ def read_bytes(
     blob: Blob, read: Callable[[BinaryIO], object]
 ) -> Program[ReadBlob | Quarantine, object]:
     """Return what *read* makes of a file's bytes; damaged ones are quarantined, so that the next call computes them again."""
+    return (yield from _quarantining(blob, ReadBlob(blob, read)))
+
+
+def _quarantining(blob: Blob, reading: Effect[T] | Program[Any, T]) -> Program[Any, T]:
+    """Return what *reading* answers; damaged bytes are quarantined before their error is raised.
+
+    A read-only store keeps them; the damage is reported anyway.
+    """
     try:
-        return (yield from ReadBlob(blob, read))
-    except CorruptBlobError as trouble:
-        yield from _quarantine(blob, trouble)
+        return (yield from reading)
+    except errors.CorruptBlobError as trouble:
+        with suppress(errors.StorePermissionError):
+            yield from quarantine_if_damaged(blob, trouble)
         raise
-
-
-def _quarantine(blob: Blob, trouble: CorruptBlobError) -> Program[Quarantine, None]:
-    with suppress(
-        StorePermissionError
-    ):  # a read-only store keeps them; the damage is reported anyway
-        yield from quarantine_if_damaged(blob, trouble)
 
 
 def local_path(
@@ -326,11 +308,7 @@ def local_path(
     def pour(sink: BinaryIO) -> None:
         stores(ReadBlob(blob, lambda source: copy_stream(source, sink)))
 
-    try:
-        return (yield from Materialize(blob, extension, pour, executable))
-    except CorruptBlobError as trouble:
-        yield from _quarantine(blob, trouble)
-        raise
+    return (yield from _quarantining(blob, Materialize(blob, extension, pour, executable)))
 
 
 def local_folder(
@@ -351,3 +329,33 @@ def pages(
     while page := ask(listing):
         yield page
         listing = evolve(cast("Any", listing), after=key(page[-1]))
+
+
+def list_records(ask: Interpreter[Any]) -> Iterator[ArtifactRecord]:
+    """Yield the records of all artifacts, newest first, a page at a time."""
+
+    def search(query: Query, after: int | None, limit: int) -> Page:
+        page: Page = ask(records.SearchRecords(query, after, limit))
+        return page
+
+    return records.all_records(search)
+
+
+def list_runs(ask: Interpreter[Any]) -> tuple[Run, ...]:
+    """Return the runs that computed what there is, newest first."""
+    found = (
+        ask(records.FindRun(RunId(group.key))) for group in ask(records.SummarizeRecords("run"))
+    )
+    known: list[Run] = [run for run in found if run is not None]
+    return tuple(sorted(known, key=lambda run: (run.created_at, run.id), reverse=True))
+
+
+def list_sets(ask: Interpreter[Any], load: Callable[[str], ArtifactSet]) -> tuple[ArtifactSet, ...]:
+    """Return the sets, newest first; *load* returns the set of an id."""
+    found: list[ArtifactSet] = []
+    for page in pages(records.ListSetIds("", _PAGE), ask):
+        for set_id in page:
+            # Another process may have deleted it since.
+            with suppress(errors.SetNotFoundError):
+                found.append(load(set_id))
+    return tuple(sorted(found, key=lambda one: (one.created_at, one.id), reverse=True))

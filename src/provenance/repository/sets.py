@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, Protocol, TypeAlias, cast
 
 from attrs import Factory, evolve, field, frozen
@@ -21,6 +22,7 @@ from provenance.util.formatting import SHORT, safe_repr
 from provenance.util.naming import exported
 from provenance.util.validation import require_iterable
 
+_artifact_ids: Final = attrgetter("artifact_ids")
 _SHOWN: Final = 10
 """Members of a set that a notebook shows."""
 
@@ -42,12 +44,40 @@ class SetTarget(Protocol):
         ...
 
 
+def id_of(member: object) -> ArtifactId:
+    """Return the id of an artifact or proxy, or a whole id; raise TypeError for anything else."""
+    member = as_result(member)
+    ref = represented_artifact(member)
+    if ref is not None:
+        return ref.artifact_id
+    if is_proxy(member):
+        problem = f"{safe_repr(member)} was computed read-only and is in no store"
+        raise TypeError(f"{problem}; compute it with read_only off")
+    if isinstance(member, ArtifactRecord):
+        return member.id
+    if isinstance(member, str) and len(member) == ID_DIGITS and is_prefix(member):
+        return ArtifactId(str(member))
+    what = "an artifact, its id or the result of a decorated function"
+    raise TypeError(f"expected {what}, got {safe_repr(member)}")
+
+
+def labels_of(labels: Labels) -> Options:
+    """Return labels as they are stored; raise ConfigError if they have no JSON form."""
+    try:
+        given = {"name": labels} if isinstance(labels, str) else dict(labels or {})
+        if not all(isinstance(cast("object", key), str) for key in given):
+            raise TypeError("keys must be strings")  # noqa: TRY301 - reported below
+        known = parse_labels(labels_text(given))
+        # The name has a column of its own, and no database accepts lone surrogates.
+        str(known.get("name")).encode()
+        return known  # noqa: TRY300 - what it is made of may raise
+    except (TypeError, ValueError) as error:
+        problem = f"{safe_repr(labels)} has no JSON form ({error})"
+        raise ConfigError("labels", problem, "use values with a JSON form") from None
+
+
 def _member_ids(members: Iterable[object]) -> frozenset[ArtifactId]:
     return frozenset(map(id_of, require_iterable(members, "ArtifactSet")))
-
-
-def _stored_labels(labels: Labels) -> Options:
-    return labels_of(labels)
 
 
 def _id_of_members(made: ArtifactSet) -> SetId:
@@ -74,7 +104,7 @@ class ArtifactSet:
     """
 
     artifact_ids: frozenset[ArtifactId] = field(converter=_member_ids)
-    labels: Options = field(default=None, converter=_stored_labels)
+    labels: Options = field(default=None, converter=labels_of)
     created_at: datetime | None = None
     origin: Origin = field(factory=CurrentOrigin, repr=False)
     id: SetId = field(init=False, default=Factory(_id_of_members, takes_self=True))
@@ -108,21 +138,15 @@ class ArtifactSet:
 
     def union(self, *others: ArtifactSet, labels: Labels = None) -> ArtifactSet:
         """Return the members of this set or any of *others*; also `this | other`."""
-        return self._with(
-            self.artifact_ids.union(*(other.artifact_ids for other in others)), labels
-        )
+        return self._with(self.artifact_ids.union(*map(_artifact_ids, others)), labels)
 
     def intersection(self, *others: ArtifactSet, labels: Labels = None) -> ArtifactSet:
         """Return the members of this set and all *others*; also `this & other`."""
-        return self._with(
-            self.artifact_ids.intersection(*(other.artifact_ids for other in others)), labels
-        )
+        return self._with(self.artifact_ids.intersection(*map(_artifact_ids, others)), labels)
 
     def difference(self, *others: ArtifactSet, labels: Labels = None) -> ArtifactSet:
         """Return the members of this set and none of *others*; also `this - other`."""
-        return self._with(
-            self.artifact_ids.difference(*(other.artifact_ids for other in others)), labels
-        )
+        return self._with(self.artifact_ids.difference(*map(_artifact_ids, others)), labels)
 
     def relabel(self, labels: Labels) -> ArtifactSet:
         """Return the same members with only *labels*; raise ConfigError without a JSON form."""
@@ -144,16 +168,13 @@ class ArtifactSet:
     @property
     def artifacts(self) -> tuple[Artifact[object], ...]:
         """The members in order of their ids; raises `ArtifactNotFoundError` for a deleted one."""
-        return tuple(
-            Artifact.of(self.origin.load_record(member), self.origin)
-            for member in sorted(self.artifact_ids)
-        )
+        origin = self.origin
+        return tuple(Artifact.of(origin.load_record(member), origin) for member in self)
 
     def artifacts_named(self, name: str) -> tuple[Artifact[object], ...]:
         """Return the members with this name, oldest first."""
-        return tuple(
-            artifact for artifact in sorted(self.artifacts, key=_age) if artifact.name == name
-        )
+        artifacts = sorted(self.artifacts, key=_age)
+        return tuple(artifact for artifact in artifacts if artifact.name == name)
 
     def proxy_dict(self, group_artifacts_of_same_name: bool = False) -> Mapping[str, object]:
         """Return unread proxies of the members by name.
@@ -161,7 +182,14 @@ class ArtifactSet:
         Several members with one name are a list, oldest first, if *group_artifacts_of_same_name*;
         else `DuplicateNameError` is raised.
         """
-        return proxies_by_name(self.artifacts, group=group_artifacts_of_same_name)
+        by_name: dict[str, list[Artifact[object]]] = {}
+        for artifact in sorted(self.artifacts, key=_age):
+            by_name.setdefault(artifact.name, []).append(artifact)
+        duplicates = [name for name, same in by_name.items() if len(same) > 1]
+        if duplicates and not group_artifacts_of_same_name:
+            raise DuplicateNameError(duplicates)
+        proxies = {name: [artifact.proxy() for artifact in same] for name, same in by_name.items()}
+        return {name: same[0] if len(same) == 1 else same for name, same in sorted(proxies.items())}
 
     def __repr__(self) -> str:
         labels = f", labels {safe_repr(dict(self.labels))}" if self.labels else ""
@@ -225,54 +253,3 @@ def _combine(operation: Callable[..., ArtifactSet], one: ArtifactSet, other: obj
 
 def _age(artifact: Artifact[object]) -> tuple[datetime, ArtifactId]:
     return artifact.computed_at, artifact.id
-
-
-def proxies_by_name(artifacts: Iterable[Artifact[object]], *, group: bool) -> dict[str, object]:
-    """Return proxies of *artifacts* by name; see `ArtifactSet.proxy_dict`."""
-    by_name: dict[str, list[Artifact[object]]] = {}
-    for artifact in sorted(artifacts, key=_age):
-        by_name.setdefault(artifact.name, []).append(artifact)
-    duplicates = [name for name, same in by_name.items() if len(same) > 1]
-    if duplicates and not group:
-        raise DuplicateNameError(duplicates)
-    proxies = {name: [artifact.proxy() for artifact in same] for name, same in by_name.items()}
-    return {name: same[0] if len(same) == 1 else same for name, same in sorted(proxies.items())}
-
-
-def id_of(member: object) -> ArtifactId:
-    """Return the id of an artifact or proxy, or a whole id; raise TypeError for anything else."""
-    member = as_result(member)
-    ref = represented_artifact(member)
-    if ref is not None:
-        return ref.artifact_id
-    if is_proxy(member):
-        raise TypeError(
-            f"{safe_repr(member)} was computed read-only and is in no store; "
-            "compute it with read_only off"
-        )
-    if isinstance(member, ArtifactRecord):
-        return member.id
-    if isinstance(member, str) and len(member) == ID_DIGITS and is_prefix(member):
-        return ArtifactId(str(member))
-    raise TypeError(
-        "expected an artifact, its id or the result of a decorated function, got "
-        + safe_repr(member)
-    )
-
-
-def labels_of(labels: Labels) -> Options:
-    """Return labels as they are stored; raise ConfigError if they have no JSON form."""
-    try:
-        given = {"name": labels} if isinstance(labels, str) else dict(labels or {})
-        if not all(isinstance(cast("object", key), str) for key in given):
-            raise TypeError("keys must be strings")  # noqa: TRY301 - reported below
-        known = parse_labels(labels_text(given))
-        # The name has a column of its own, and no database accepts lone surrogates.
-        str(known.get("name")).encode()
-        return known  # noqa: TRY300 - what it is made of may raise
-    except (TypeError, ValueError) as error:
-        raise ConfigError(
-            "labels",
-            f"{safe_repr(labels)} has no JSON form ({error})",
-            "use values with a JSON form",
-        ) from None

@@ -9,9 +9,7 @@ from attrs import evolve, field, frozen
 
 from provenance.codecs.trust import CopyPolicy
 from provenance.effect import Interpreter
-from provenance.model.records import (
-    Blob,
-)
+from provenance.model.records import Blob
 from provenance.ports.blobs import BlobEffects, DeleteBlob, HasBlob, ReadBlob, WriteBlob
 from provenance.ports.permissions import Permissions
 from provenance.repository.handles import Blueprint
@@ -64,9 +62,8 @@ class Store:
             BlobNotFoundError: if they are missing.
             CorruptBlobError: if they are not what was stored.
         """
-        return cast(
-            "bytes", self.interpreter(ReadBlob(_require_blob(blob), lambda source: source.read()))
-        )
+        reading = ReadBlob(_require_blob(blob), lambda source: source.read())
+        return cast("bytes", self.interpreter(reading))
 
     def delete(self, blob: Blob) -> None:
         """Delete the bytes of this key, if they exist."""

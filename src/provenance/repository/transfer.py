@@ -11,7 +11,6 @@ from provenance.effect import Program
 from provenance.errors import (
     ArtifactNotFoundError,
     CorruptBlobError,
-    CorruptRecordError,
     ProvenanceError,
     UntrustedStoreError,
 )
@@ -21,6 +20,7 @@ from provenance.ports.blobs import Copying, HasBlob, WriteBlobs
 from provenance.ports.history import FindDerivations
 from provenance.ports.machine import Now
 from provenance.ports.records import FindRecord, PutRecord, RecordWithInputs
+from provenance.repository.programs import LookupHit, RecordCorrupt, lookup
 from provenance.util.components import strongly_connected_components
 
 
@@ -30,11 +30,9 @@ def check_copies(
     """Raise UntrustedStoreError for the first record that may not be copied; see `may_copy`."""
     for record in records:
         if not may_copy(trusted=trusted, executes=record_executes(record), into=into):
-            what = (
-                "its copy would be signed"
-                if into is CopyPolicy.NOTHING
-                else "its copy could execute code when it is read"
-            )
+            what = "its copy could execute code when it is read"
+            if into is CopyPolicy.NOTHING:
+                what = "its copy would be signed"
             raise UntrustedStoreError(source, record.serializer, what, target)
 
 
@@ -72,14 +70,13 @@ def sources_first(records: Mapping[ArtifactId, ArtifactRecord]) -> tuple[Artifac
 
 def is_whole(record: ArtifactRecord) -> Program[FindRecord | HasBlob, bool]:
     """Tell whether the artifact is stored with all its bytes."""
-    try:
-        there = yield from FindRecord(record.id, fresh=True)
-    except CorruptRecordError:
+    found = yield from lookup(record.id, fresh=True)
+    if not isinstance(found, LookupHit):
         return False
-    for blob in () if there is None else there.blobs:
+    for blob in found.record.blobs:
         if not (yield from HasBlob(blob)):
             return False
-    return there is not None
+    return True
 
 
 def copy_blobs(
@@ -108,23 +105,8 @@ def store_copy(
             raise CorruptBlobError(blob.id, repo, f"its copy has the digest {copy.blob.id}")
         held += [copy] if isinstance(copy, InlineBlob) else []
     now = yield from Now()
-    replace = yield from _is_to_be_replaced(what.record)
-    return (
-        yield from PutRecord(
-            evolve(what.record, added_at=now),
-            what.run,
-            what.inputs_json,
-            tuple(held),
-            replace,
-            receipt=what.receipt,
-        )
-    )
-
-
-def _is_to_be_replaced(record: ArtifactRecord) -> Program[FindRecord, bool]:
-    """Tell whether a record of this id is stored that has other bytes, or is corrupt."""
-    try:
-        there = yield from FindRecord(record.id, fresh=True)
-    except CorruptRecordError:
-        return True
-    return there is not None and there.blobs != record.blobs
+    there = yield from lookup(what.record.id, fresh=True)
+    has_other_bytes = isinstance(there, LookupHit) and there.record.blobs != what.record.blobs
+    replace = has_other_bytes or isinstance(there, RecordCorrupt)
+    record, inputs, receipt = evolve(what.record, added_at=now), what.inputs_json, what.receipt
+    return (yield from PutRecord(record, what.run, inputs, tuple(held), replace, receipt=receipt))

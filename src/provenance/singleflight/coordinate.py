@@ -9,30 +9,24 @@ any two steps of `__enter__` and `__exit__`, and the others would wait for ever.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar, assert_never
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from attrs import evolve, frozen
 
-from provenance.effect import (
-    AsyncInterpreter,
-    Interpreter,
-    ThreadRunner,
-    in_threads,
-    run,
-    run_async,
-)
+from provenance.effect import AsyncInterpreter, ThreadRunner, in_threads, run, run_async
 from provenance.events import Waited
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord
 from provenance.ports.capabilities import Coordinate
 from provenance.ports.leases import AcquireLease, Lease, LeaseHeld
 from provenance.ports.machine import Sleep
+from provenance.repository.handles import Repository
 from provenance.repository.programs import BlobLost, LookupHit, LookupMiss, LookupResult
 from provenance.singleflight import inflight, leases
 from provenance.singleflight.inflight import Ticks
-from provenance.singleflight.leases import Acquisition, SingleFlight, Uncoordinated, is_quick
+from provenance.singleflight.leases import Acquisition, SingleFlight, is_quick
 from provenance.telemetry import emit
 
 if TYPE_CHECKING:
@@ -48,8 +42,7 @@ class Work:
     artifact_id: ArtifactId
     name: str
     speed_key: str
-    store: Hashable
-    interpreter: Interpreter[Coordinate]
+    repo: Repository
     sharing: SingleFlight
     monotonic: Ticks
     run_in_thread: ThreadRunner
@@ -64,33 +57,26 @@ def in_turn(work: Work, rest: Callable[[LookupResult], T]) -> T:
     nothing = LookupMiss(work.artifact_id)
 
     def look(waited: float) -> T | None:
-        found = run(leases.newer_record(work.artifact_id, work.stale), work.interpreter)
+        found = run(leases.newer_record(work.artifact_id, work.stale), work.repo.interpreter)
         if found is None:
             return None
         _report_waiting(work, waited)
         return rest(found)
 
     def take_turn(waited: float) -> T:
-        if is_quick(work.speed_key):
-            _report_waiting(work, waited)
-            return rest(nothing)
-        left = evolve(work.sharing, longest_wait=max(work.sharing.longest_wait - waited, 0.0))
-        taking = run(leases.acquire(work.artifact_id, left, work.stale), work.interpreter)
+        taking = Acquisition(None)
+        if not is_quick(work.speed_key):
+            left = evolve(work.sharing, longest_wait=max(work.sharing.longest_wait - waited, 0.0))
+            taking = run(leases.acquire(work.artifact_id, left, work.stale), work.repo.interpreter)
         _report_waiting(work, waited + taking.waited)
-        match taking.turn:
-            case LookupHit() as found:
-                return rest(found)
-            case Uncoordinated():
-                return rest(nothing)
-            case Lease() as lease:
-                try:
-                    return rest(nothing)
-                finally:
-                    run(leases.release(lease), work.interpreter)
-            case _:
-                assert_never(taking.turn)
+        if not isinstance(taking.turn, Lease):
+            return rest(taking.turn or nothing)
+        try:
+            return rest(nothing)
+        finally:
+            run(leases.release(taking.turn), work.repo.interpreter)
 
-    key = work.store, work.artifact_id
+    key = work.repo, work.artifact_id
     return inflight.run_exclusively_in_threads(
         key, look, take_turn, work.sharing.longest_wait, work.monotonic
     )
@@ -116,11 +102,9 @@ async def in_turn_async(
         if isinstance(found, LookupHit):
             return await rest(found)
         stale = found.record if isinstance(found, BlobLost) else None
-        taking = (
-            Acquisition(Uncoordinated())
-            if is_quick(work.speed_key)
-            else await acquire_async(evolve(work, stale=stale))
-        )
+        taking = Acquisition(None)
+        if not is_quick(work.speed_key):
+            taking = await acquire_async(evolve(work, stale=stale))
         _report_waiting(work, taking.waited)
 
         async def finish() -> T:
@@ -128,19 +112,17 @@ async def in_turn_async(
             look_again = isinstance(taking.turn, LookupHit) or not isinstance(found, LookupMiss)
             return await rest(await probe() if look_again else found)
 
-        return await (
-            _release_after(work, taking.turn, finish())
-            if isinstance(taking.turn, Lease)
-            else finish()
-        )
+        if isinstance(taking.turn, Lease):
+            return await _release_after(work, taking.turn, finish())
+        return await finish()
 
     return await inflight.run_exclusively(
-        (work.store, work.artifact_id), take_turn, work.sharing.longest_wait
+        (work.repo, work.artifact_id), take_turn, work.sharing.longest_wait
     )
 
 
 def _in_threads(work: Work) -> AsyncInterpreter[Coordinate]:
-    return in_threads(work.interpreter, work.run_in_thread)
+    return in_threads(work.repo.interpreter, work.run_in_thread)
 
 
 async def acquire_async(work: Work) -> Acquisition:
@@ -153,7 +135,7 @@ async def acquire_async(work: Work) -> Acquisition:
         return work.monotonic() - began
 
     async def claim(ask: AcquireLease) -> Lease | LeaseHeld:
-        answered = ensure_future(work.run_in_thread(work.interpreter, ask))
+        answered = ensure_future(work.run_in_thread(work.repo.interpreter, ask))
         try:
             return await shield(answered)
         except CancelledError:  # the store may have answered, or will
@@ -168,7 +150,7 @@ def _give_back(work: Work, answered: Future[Lease | LeaseHeld]) -> None:
     """Release a lease whose taker was cancelled."""
     from asyncio import ensure_future
 
-    turn = Uncoordinated() if answered.cancelled() or answered.exception() else answered.result()
+    turn = None if answered.cancelled() or answered.exception() else answered.result()
     if isinstance(turn, Lease):
         leaving = ensure_future(run_async(leases.release(turn), _in_threads(work)))
         _releases.add(leaving)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Work: TypeAlias = "Callable[[], Coroutine[Any, Any, T]]"
+_Key: TypeAlias = "tuple[AbstractEventLoop, Hashable]"
 Ticks: TypeAlias = Callable[[], float]
 """Seconds on a clock that only moves forward."""
 
@@ -49,15 +50,14 @@ class _Flight:
         waiting: list[_Flight] = [self]
         while waiting:
             one = waiting.pop()
-            ahead = [
-                flight for flight in tuple(one.awaited) if not (flight.landed or flight in met)
-            ]  # threads change the list
-            waiting += ahead
-            met.update(ahead)
+            for flight in tuple(one.awaited):  # threads change the list
+                if not (flight.landed or flight in met):
+                    waiting.append(flight)
+                    met.add(flight)
         return other in met
 
 
-_flights: Final[dict[tuple[AbstractEventLoop, Hashable], _Flight]] = {}
+_flights: Final[dict[_Key, _Flight]] = {}
 """By event loop: each loop adds and removes its own entries, so that threads never share one."""
 _current_flight: Final[ContextVar[_Flight | None]] = ContextVar("provenance_flight", default=None)
 """The work that the running code is part of."""
@@ -73,13 +73,13 @@ async def run_exclusively(what: Hashable, work: Work[T], patience: float) -> T:
     key = (get_running_loop(), what)
     flight, here = _flights.get(key), _current_flight.get()
     if flight is None:
-        return cast("T", await _await_flight(key, _begin(key, work), here))
+        return cast("T", await _await_flight(key, _begin(key, work)))
     if here is None or not flight.waits_for(here):
-        await _await_flight(key, flight, here, patience)
+        await _await_flight(key, flight, patience)
     return await work()
 
 
-def _begin(key: tuple[AbstractEventLoop, Hashable], work: Work[object]) -> _Flight:
+def _begin(key: _Key, work: Work[object]) -> _Flight:
     flight = _flights[key] = _Flight()
 
     async def fly() -> object:
@@ -91,18 +91,13 @@ def _begin(key: tuple[AbstractEventLoop, Hashable], work: Work[object]) -> _Flig
     return flight
 
 
-def _leave(key: tuple[AbstractEventLoop, Hashable], flight: _Flight) -> None:
+def _leave(key: _Key, flight: _Flight) -> None:
     """Make later callers start the work again."""
     if _flights.get(key) is flight:
         del _flights[key]
 
 
-async def _await_flight(
-    key: tuple[AbstractEventLoop, Hashable],
-    flight: _Flight,
-    here: _Flight | None,
-    patience: float | None = None,
-) -> object:
+async def _await_flight(key: _Key, flight: _Flight, patience: float | None = None) -> object:
     """Wait for *flight*; the last waiter that is cancelled cancels it, and waits until it has stopped.
 
     Returns its result, or None if *patience* ended before.
@@ -110,7 +105,7 @@ async def _await_flight(
     from asyncio import CancelledError, wait
 
     task = cast("Task[object]", flight.task)
-    with _waiting_for(flight, here):
+    with _waiting_for(flight):
         try:
             await wait([task], timeout=patience)
             return task.result() if task.done() else None
@@ -123,8 +118,9 @@ async def _await_flight(
 
 
 @contextmanager
-def _waiting_for(flight: _Flight, here: _Flight | None) -> Generator[None]:
+def _waiting_for(flight: _Flight) -> Generator[None]:
     """Note which work waits for which."""
+    here = _current_flight.get()
     flight.waiters += 1
     if here is not None:
         here.awaited.append(flight)
@@ -190,9 +186,8 @@ def _wait_for(other: _Flight, patience: float, ticks: Ticks) -> float:
     bell.acquire()
     try:
         if here is not None:
-            here.awaited.append(
-                other
-            )  # before the check, so that of two that begin to wait for each other the second one sees it
+            # Before the check, so that of two that begin to wait for each other the second one sees it.
+            here.awaited.append(other)
             if other.waits_for(here):
                 return 0.0
         other.bells.append(bell)

@@ -7,7 +7,7 @@ leases) the call goes on without; at worst the work is done twice, and both get 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final
 
 from attrs import field, frozen
 
@@ -33,14 +33,9 @@ def _between(low: float, high: float) -> Callable[[object, object, object], None
     """Return a validator of numbers, bool excluded."""
 
     def check(_: object, _attribute: object, value: object) -> None:
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not low <= value <= high
-        ):
-            raise ValueError(
-                f"must be a number of seconds from {low:g} to {high:g}, got {safe_repr(value)}"
-            )
+        if isinstance(value, bool) or not (isinstance(value, int | float) and low <= value <= high):
+            problem = f"must be a number of seconds from {low:g} to {high:g}"
+            raise ValueError(f"{problem}, got {safe_repr(value)}")
 
     return check
 
@@ -83,18 +78,13 @@ LONGEST: Final = 0.25
 
 
 @frozen
-class Uncoordinated:
-    """No lease is available, or none was for too long: compute without."""
-
-
-LeaseResult: TypeAlias = LookupHit | Lease | Uncoordinated
-
-
-@frozen
 class Acquisition:
-    """The outcome of waiting for a lease, and the number of seconds *waited*."""
+    """The outcome of waiting for a lease, and the number of seconds *waited*.
 
-    turn: LeaseResult
+    The turn is None if no lease is available, or none was for too long: compute without.
+    """
+
+    turn: LookupHit | Lease | None
     waited: float = 0.0
 
 
@@ -111,7 +101,7 @@ def acquire(
             (claimed := (yield from AcquireLease(artifact_id, sharing.lease_seconds))), LeaseHeld
         ):
             if waited >= sharing.longest_wait:
-                return Acquisition(Uncoordinated(), waited)
+                return Acquisition(None, waited)
             if not waited:
                 host = claimed.owner.partition("@")[0] or "another host"
                 line = "waiting for %s, which a process on %s computes; its lease has %.0f s left"
@@ -124,7 +114,7 @@ def acquire(
         found = yield from newer_record(artifact_id, stale)  # it may have been recorded just before
     except Exception as error:  # noqa: BLE001 - the call goes on without a lease
         log.debug("no lease for %s: %s", artifact_id, error)
-        return Acquisition(Uncoordinated(), waited)
+        return Acquisition(None, waited)
     if found is None:
         return Acquisition(claimed, waited)
     yield from release(claimed)

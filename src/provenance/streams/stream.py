@@ -1,28 +1,154 @@
-"""A stream as a value: a lazy sequence, whose items are read chunk by chunk when they are used."""
+"""Values that come in parts: the chunks of a stream, the options that say where they end, and the stream as a lazy sequence.
+
+Its items are read chunk by chunk when they are used.
+"""
 
 from __future__ import annotations
 
+import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from typing import Any, Protocol, TypeAlias, TypeVar, cast, overload
+from functools import cached_property
+from itertools import accumulate, islice
+from typing import Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar, cast, overload
 
-from attrs import define, field
+from attrs import Attribute, define, field, frozen
+from attrs.validators import optional
 
-from provenance.errors import (
-    ArtifactNotFoundError,
-    BlobNotFoundError,
-    CorruptBlobError,
-)
-from provenance.hashing import Child, Item, Walk, register_item
-from provenance.model.ids import ValueId
-from provenance.model.records import Origin
+from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError
+from provenance.hashing import Child, Item, Walk, combine, register_item
+from provenance.model.ids import ID_DIGITS, ArtifactId, ValueId, is_prefix
+from provenance.model.records import Origin, freeze_options
 from provenance.results.origin import CurrentOrigin, resolving_origin
-from provenance.streams.manifest import Chunk, Manifest, bare_items
+from provenance.util.formatting import safe_repr
 from provenance.util.naming import exported
 
 T_co = TypeVar("T_co", covariant=True)
 
-Loss: TypeAlias = BlobNotFoundError | CorruptBlobError | ArtifactNotFoundError
+MEGABYTE: Final = 1_000_000
+CHUNK_FIELDS: Final = freeze_options({"provenance": "chunk of a stream"})
+"""Custom fields of all chunks, by which they are found; the field `chunk` says of which stream they are."""
+
+
+def _positive(*, whole: bool) -> Callable[[object, Attribute[Any], object], None]:
+    """Return a validator of positive numbers, bool excluded."""
+    kinds: tuple[type, ...] = (int,) if whole else (int, float)
+    what = "a positive integer" if whole else "a positive number of seconds"
+
+    def check(_: object, attribute: Attribute[Any], value: object) -> None:
+        if isinstance(value, bool) or not isinstance(value, kinds) or not cast("float", value) > 0:
+            raise ValueError(f"{attribute.name} must be {what}, got {safe_repr(value)}")
+
+    return check
+
+
+def _keep(_: object, __: Attribute[Any], value: object) -> None:
+    if value not in ("chunks", "all"):
+        raise ValueError(f"keep must be 'chunks' or 'all', got {safe_repr(value)}")
+
+
+@exported
+@frozen(kw_only=True)
+class Streaming:
+    """How the items of a generator function are stored.
+
+    Attributes:
+        resume: The parameter that gets the last stored item (or state) when a stream goes on after
+            a crash; without such a parameter the function runs from its start, and the items that
+            are stored already are compared and dropped.
+        chunk_items: Items after which a chunk ends; None for any number.
+        chunk_bytes: Size in bytes after which a chunk ends.
+        chunk_seconds: Seconds after which a chunk ends at the next item.
+        keep: What is kept of a stream that is broken off: its full "chunks", or "all" items.
+        follow: Read the chunks of another process that computes the same as they appear, instead of
+            waiting for its end.
+    """
+
+    resume: str = "after"
+    chunk_items: int | None = field(default=None, validator=optional(_positive(whole=True)))
+    chunk_bytes: int = field(default=8 * MEGABYTE, validator=_positive(whole=True))
+    chunk_seconds: float = field(default=30.0, validator=_positive(whole=False))
+    keep: Literal["chunks", "all"] = field(default="chunks", validator=_keep)
+    follow: bool = False
+
+
+@exported
+@frozen
+class Resumable(Generic[T_co]):
+    """An item of a stream, and the state from which the generator can go on after it.
+
+    A generator yields it in place of the item; the stream has the *item* only.
+    """
+
+    item: T_co
+    state: object
+
+
+def bare_items(stored: list[object]) -> list[object]:
+    """Return the items of a stored chunk, the last of which may have a state with it."""
+    if stored and isinstance(stored[-1], Resumable):
+        return [*stored[:-1], cast("Resumable[object]", stored[-1]).item]
+    return stored
+
+
+def chunk_id(call_id: ArtifactId, number: int) -> ArtifactId:
+    """Return the id of the chunk of this *number*, from 0, of the stream of a call."""
+    return ArtifactId(combine("chunk", [call_id, number]).hex())
+
+
+def _is_id(_: object, attribute: Attribute[Any], value: str) -> None:
+    if len(value) != ID_DIGITS or not is_prefix(value):
+        raise ValueError(f"{attribute.name} must be an id, got {safe_repr(value)}")
+
+
+@frozen
+class Chunk:
+    """A chunk: its artifact, the hash of its value, and how many items it has."""
+
+    id: ArtifactId = field(validator=_is_id)
+    value_id: ValueId = field(validator=_is_id)
+    count: int = field(validator=_positive(whole=True))
+
+
+@frozen
+class Manifest:
+    """The chunks of a stream in order, and the hash of all items as a list."""
+
+    value_id: ValueId = field(validator=_is_id)
+    chunks: tuple[Chunk, ...]
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """The number of items up to the end of each chunk."""
+        return list(accumulate(chunk.count for chunk in self.chunks))
+
+    @property
+    def count(self) -> int:
+        """The number of items."""
+        return self.ends[-1] if self.chunks else 0
+
+    def locate(self, position: int) -> tuple[int, int]:
+        """Return the number of the chunk with the item at *position*, and where in it the item is."""
+        number = bisect_right(self.ends, position)
+        return number, position - (self.ends[number - 1] if number else 0)
+
+    def to_json(self) -> str:
+        """Return the manifest as text."""
+        rows = [[chunk.id, chunk.value_id, chunk.count] for chunk in self.chunks]
+        return json.dumps({"value_id": self.value_id, "chunks": rows}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Manifest:
+        """Return the manifest that `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError: if it is none.
+        """
+        document: dict[str, Any] = json.loads(text)
+        return cls(document["value_id"], tuple(Chunk(*row) for row in document["chunks"]))
+
+
+LossError: TypeAlias = BlobNotFoundError | CorruptBlobError | ArtifactNotFoundError
 
 
 class Items(Protocol):
@@ -73,7 +199,7 @@ class StoredItems:
 
     manifest: Manifest
     origin: Origin
-    recover: Callable[[Loss, Chunk], Items] | None = None
+    recover: Callable[[LossError, Chunk], Items] | None = None
     _last: tuple[int, list[object]] = field(default=(-1, []))
     _recovered: Items | None = None
 
@@ -172,11 +298,10 @@ class Stream(Sequence[T_co]):
 
     def items(self) -> Items:
         """Return all items, computing those that are missing."""
-        items = self._items
-        complete: Callable[[], Items] | None = getattr(items, "complete", None)
+        complete: Callable[[], Items] | None = getattr(self._items, "complete", None)
         if complete is not None:
-            items = self._items = complete()
-        return cast("Items", items)
+            self._items = complete()
+        return cast("Items", self._items)
 
     def close(self) -> None:
         """Stop computing the stream; what is stored of it stays, and the next call goes on there.
