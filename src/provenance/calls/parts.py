@@ -18,8 +18,7 @@ from typing import (
 )
 
 from provenance.calls.composite import from_reference, reference_to, result_of
-from provenance.codecs.frames import PANDAS_FRAMES, POLARS_FRAMES
-from provenance.codecs.table_parts import PARQUET_PARTS, part_id
+from provenance.codecs.table_parts import PANDAS_FRAMES, PARQUET_PARTS, POLARS_FRAMES, part_id
 from provenance.environment import artifact_for, repository_of
 from provenance.errors import (
     ArtifactNotFoundError,

@@ -28,7 +28,7 @@ from provenance.calls.draft import (
 from provenance.calls.flow import Ask, Begin, Flow, HandOver, Pull, StoreDraft
 from provenance.calls.signature import WrappedFunction
 from provenance.calls.spec import FunctionSpec, uncached_id
-from provenance.codecs import frames
+from provenance.codecs import table_parts
 from provenance.effect import Program
 from provenance.errors import CorruptBlobError, ImpureFunctionError, UnrepeatableStreamError
 from provenance.events import MissReason, Resumed
@@ -359,9 +359,9 @@ def _chunk_spec(
     options = evolve(spec.options, streaming=None, custom_fields=fields)
     if (
         options.serializer is None
-        and (chosen := frames.serializer_for(stored, value_id)) is not None
+        and (chosen := table_parts.serializer_for(stored, value_id)) is not None
     ):
-        rows = freeze_options({"rows": frames.row_counts(stored)})
+        rows = freeze_options({"rows": table_parts.row_counts(stored)})
         options = evolve(options, serializer=chosen, load_kwargs=rows)
     return evolve(spec, cache_key=part_cache_key(spec.cache_key, "chunk"), options=options)
 

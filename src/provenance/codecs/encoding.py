@@ -69,22 +69,6 @@ def _key_of(serializer: str, value: object) -> _Key:
     return serializer, type_, frozenset(map(type, islice(held, _MEMBERS)))
 
 
-def _is_due(key: _Key) -> bool:
-    """Tell whether the next value of this kind is to be read back, and count it if not."""
-    count = _counts.get(key, 0) + 1
-    if count & (count - 1) == 0:
-        return True
-    _counts[key] = count
-    return False
-
-
-def _count_checked(key: _Key) -> None:
-    """Count a value that came back as it was; one that did not is not counted, so the next is checked."""
-    if len(_counts) >= _KINDS:
-        _counts.clear()
-    _counts[key] = _counts.get(key, 0) + 1
-
-
 class _CopyingSink(PassingSink):
     """A sink that keeps what is written into *sink*, unless it is large."""
 
@@ -124,14 +108,19 @@ class Encoding:
             self._write(sink)
             return
         key = _key_of(self.serializer, self.value)
-        if not _is_due(key):
+        count = _counts.get(key, 0) + 1
+        if count & (count - 1):
             self._write(sink)
-            return
-        copying = _CopyingSink(sink)
-        self._write(copying.binary())
-        if copying.written is not None:
+        else:
+            copying = _CopyingSink(sink)
+            self._write(copying.binary())
+            if copying.written is None:
+                return
             self._read_back(bytes(copying.written))
-            _count_checked(key)
+            if len(_counts) >= _KINDS:
+                _counts.clear()
+        # One that did not come back as it was is not counted, so the next is checked.
+        _counts[key] = count
 
     def _read_back(self, written: bytes) -> None:
         """Raise `UnserializableValueError` unless *written* is read as the value."""

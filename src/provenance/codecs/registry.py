@@ -16,7 +16,6 @@ from attrs import field, frozen
 from provenance.archives import ArchivedFile
 from provenance.codecs import (
     files,
-    frames,
     json_text,
     numpy,
     pandas,
@@ -123,7 +122,7 @@ _BUILT_IN = (
     _table("pl_df_parquet", polars.dump_frame, polars.load_frame, polars.is_frame),
     _table("pl_series_parquet", polars.dump_series, polars.load_series, polars.is_series),
     _table(table_parts.PARQUET_PARTS, table_parts.dump_manifest, table_parts.load_manifest),
-    *(_table(*serializer) for serializer in frames.FRAMES),
+    *(_table(*serializer) for serializer in table_parts.FRAMES),
     Serializer(
         "arrow_ipc",
         pyarrow.dump_arrow,
