@@ -180,6 +180,12 @@ def attributes(
     return state
 
 
+def state_of(value: object) -> Attributes:
+    """Return the attributes of *value* by name, without those that are caches."""
+    type_ = type(value)
+    return attributes(value, slots(type_), cached=cached_names(type_))
+
+
 def _in_class(type_: type, name: str) -> object:
     """Return what the class has under the name of a field, unless it is the descriptor of a slot."""
     found = next((vars(base)[name] for base in type_.__mro__ if name in vars(base)), _LOST)

@@ -17,6 +17,7 @@ from provenance.hashing.attributes import (
     field_names,
     registered_reduction,
     slots,
+    state_of,
 )
 from provenance.hashing.containers import (
     dict_items,
@@ -201,9 +202,7 @@ def _by_reduction(type_: type) -> Found:
 
 
 def _set_object(value: Collection[Any], walk: Walk) -> Item:
-    type_ = type(value)
-    state = attributes(value, slots(type_), cached=cached_names(type_))
-    items = node(_ITEMS, dict_items(state, walk))
+    items = node(_ITEMS, dict_items(state_of(value), walk))
     return node(_SET_OBJECT, (name_of(value), items, *set_items(value, walk)))
 
 

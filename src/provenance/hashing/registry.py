@@ -29,30 +29,11 @@ _Register: TypeAlias = "Callable[[Callable[[T, Walk], Item]], Callable[[T, Walk]
 
 _REPRESENTED, _INSTANCE, _VALUE_REPR = map(prefix, ("represented", "instance", "value_repr"))
 
-BUILTIN: Final = ("containers", "stdlib", "functions", "classes", "objects")
-"""Our modules for types that come with Python; the first lookup of a type loads them."""
+BY_NAME: Final = ("containers", "stdlib", "functions", "classes", "objects", "libraries")
+"""Our modules that import no library; the first lookup of a type loads them."""
 
-FAMILIES: Final = {
-    "numpy": "numpy",
-    "pandas": "pandas",
-    "pyarrow": "pyarrow",
-    "polars": "polars",
-    "torch": "torch",
-    "pyrsistent": "pyrsistent",
-    "pvectorc": "pyrsistent",
-    "scipy": "scipy",
-    "sklearn": "sklearn",
-    "astropy": "astropy",
-    "networkx": "networkx",
-    "sympy": "sympy",
-    "dask": "dask",
-    "lightgbm": "lightgbm",
-    "PIL": "pillow",
-    "matplotlib": "matplotlib",
-    "pydantic": "pydantic",
-    "xarray": "xarray",
-}
-"""Our module for the types of each library, by the library's top-level name."""
+FAMILIES: Final = ("numpy", "pandas", "polars", "pyarrow", "pyrsistent", "scipy", "torch")
+"""The libraries for whose types we have a module of the same name."""
 
 
 class _Handlers(dict[type, "Handler"]):
@@ -281,9 +262,12 @@ def forget() -> None:
 
 def _resolve(type_: type) -> Handler:
     """Return the handler of *type_*, loading our modules for the libraries of its base classes."""
-    tops = [source_of(base).partition(".")[0] for base in type_.__mro__]
-    libraries = [FAMILIES[top] for top in tops if top in FAMILIES and top in sys.modules]
-    for module in (*BUILTIN, *libraries):
+    tops = {source_of(base).partition(".")[0] for base in type_.__mro__}
+    if "pvectorc" in tops:
+        # The vectors of pyrsistent in C.
+        tops.add("pyrsistent")
+    libraries = [library for library in FAMILIES if library in tops and library in sys.modules]
+    for module in (*BY_NAME, *libraries):
         import_module(f"{__package__}.{module}")
     registered, fixed = _by_ancestry(type_, _user_hashers), _by_name(type_, _exact)
     if registered is None and fixed is not None:
