@@ -134,7 +134,8 @@ def _models(values: Sequence[Any], walk: Walk) -> Sequence[Item]:
 
 def _parts(value: Any) -> tuple[object, ...]:
     """Return the fields of a model, and what it has beside them."""
-    fields, cached = instance_dict(value), cached_names(type(cast("object", value)))
+    type_: type = type(value)
+    fields, cached = instance_dict(value), cached_names(type_)
     if not cached.isdisjoint(fields):
         fields = {name: content for name, content in fields.items() if name not in cached}
     # A model that validation has not finished lacks some of the others.

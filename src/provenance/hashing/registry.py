@@ -7,7 +7,7 @@ A handler takes a value and the current walk and returns the value's item. Types
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 from weakref import WeakSet
@@ -166,10 +166,8 @@ def inherited(*types: type[T] | str) -> _Register[T]:
     return _registering(_inherited, types)
 
 
-def _registering(
-    table: dict[type | str, Handler], types: tuple[type[T] | str, ...]
-) -> _Register[T]:
-    def register(handler: Callable[[T, Walk], Item]) -> Callable[[T, Walk], Item]:
+def _registering(table: dict[type | str, _V], types: Iterable[type | str]) -> Callable[[_V], _V]:
+    def register(handler: _V) -> _V:
         table.update(dict.fromkeys(types, handler))
         return handler
 
@@ -184,21 +182,17 @@ def structural(rule: Callable[[type], Found]) -> Callable[[type], Found]:
 
 def batch(*types: type | str) -> Callable[[Batch], Batch]:
     """Register the decorated function for many instances of exactly one of these types."""
-
-    def register(many: Batch) -> Batch:
-        _exact_batches.update(dict.fromkeys(types, many))
-        return many
-
-    return register
+    return _registering(_exact_batches, types)
 
 
 def as_node(
-    start: bytes, *types: type[T] | str
+    tag: str, *types: type[T] | str
 ) -> Callable[[Callable[[T, Walk], Sequence[Item]]], Callable[[T, Walk], Sequence[Item]]]:
     """Register the decorated function for exactly these types: it returns the items of a value's node.
 
     For values that hold few others: those of many values are not hashed together.
     """
+    start = prefix(tag)
 
     def register(items: Callable[[T, Walk], Sequence[Item]]) -> Callable[..., Sequence[Item]]:
         exact(*types)(lambda value, walk: node(start, items(value, walk)))
@@ -278,13 +272,12 @@ def _resolve(type_: type) -> Handler:
     registered = registered or _declared_hasher(type_)
     if registered is not None:
         return registered
-    found = _by_ancestry(type_, _inherited)
-    if found is None:
-        found = next(handler for rule in _structural if (handler := rule(type_)) is not None)
+    state = _by_ancestry(type_, _inherited) or next(
+        handler for rule in _structural if (handler := rule(type_)) is not None
+    )
     if not is_nameless(type_) or is_plain_namedtuple(type_):
-        return found
+        return state
     # The name does not identify the class: its content counts too.
-    state = found
     return lambda value, walk: node(_INSTANCE, (walk.item(type_), state(value, walk)))
 
 
