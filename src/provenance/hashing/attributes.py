@@ -68,6 +68,12 @@ _MAX_REMEMBERED: Final = 20_000
 """Number of classes of which facts are remembered; those made in a loop must not accumulate."""
 
 
+def cached_in(value: object) -> frozenset[str]:
+    """Return the names of attributes of *value* that are caches, as `cached_names`."""
+    type_: type = type(value)
+    return cached_names(type_)
+
+
 @lru_cache(maxsize=_MAX_REMEMBERED)
 def cached_names(type_: type) -> frozenset[str]:
     """Return the names of attributes that do not count, because the others determine them.
@@ -164,8 +170,7 @@ def attributes(
 
 def state_of(value: object) -> Attributes:
     """Return the attributes of *value* by name, without those that are caches."""
-    type_: type = type(value)
-    return attributes(value, slots(type_), cached=cached_names(type_))
+    return attributes(value, slots(type(value)), cached=cached_in(value))
 
 
 def _in_class(type_: type, name: str) -> object:
@@ -233,9 +238,9 @@ def _all_but(*internal: str) -> Callable[[Any], Attributes]:
     """Return a rule by which all attributes are left out by the reduction but these."""
 
     def rule(value: object) -> Attributes:
-        state, type_ = instance_dict(value), cast("type", type(value))
+        state = instance_dict(value)
         left = state.keys() - {*internal}
-        return {name: state[name] for name in sorted(left - cached_names(type_))} if left else {}
+        return {name: state[name] for name in sorted(left - cached_in(value))} if left else {}
 
     return rule
 
@@ -243,11 +248,10 @@ def _all_but(*internal: str) -> Callable[[Any], Attributes]:
 def _plain_attributes_of_table(value: Any) -> Attributes:
     """Return what users set on a frame or a series: neither a column nor declared by a subclass."""
     state = instance_dict(value)
-    type_: type = type(value)
     left = state.keys() - _OF_PANDAS
     if not left:
         return {}
-    left -= {*value._metadata, *cached_names(type_)}  # noqa: SLF001 - documented by pandas
+    left -= {*value._metadata, *cached_in(value)}  # noqa: SLF001 - documented by pandas
     # patsy leaves on its tables how they were made, which nothing can pickle.
     return {
         name: state[name] for name in sorted(left) if type(state[name]).__name__ != "DesignInfo"

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final, NoReturn, cast
 
-from provenance.hashing.attributes import Attributes, cached_names, instance_dict, state_of
+from provenance.hashing.attributes import Attributes, cached_in, instance_dict, state_of
 from provenance.hashing.containers import dict_items, record_items
 from provenance.hashing.encoding import Buffer, Item, node, prefix
 from provenance.hashing.objects import reduced_item
@@ -134,8 +134,7 @@ def _models(values: Sequence[Any], walk: Walk) -> Sequence[Item]:
 
 def _parts(value: Any) -> tuple[object, ...]:
     """Return the fields of a model, and what it has beside them."""
-    type_: type = type(value)
-    fields, cached = instance_dict(value), cached_names(type_)
+    fields, cached = instance_dict(value), cached_in(value)
     if not cached.isdisjoint(fields):
         fields = {name: content for name, content in fields.items() if name not in cached}
     # A model that validation has not finished lacks some of the others.

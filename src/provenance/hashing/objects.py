@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from provenance.hashing.attributes import (
     attributes,
     attributes_beside,
+    cached_in,
     cached_names,
     field_names,
     registered_reduction,
@@ -209,9 +210,8 @@ def reduced_item(value: object, walk: Walk, without: frozenset[str] = frozenset(
         Refusal: if *value* cannot be pickled.
     """
     reduction = _reduce(value)
-    type_: type = type(value)
     if isinstance(reduction, str):
-        named = value if isinstance(getattr(value, "__module__", None), str) else type_
+        named = value if isinstance(getattr(value, "__module__", None), str) else type(value)
         return node(_GLOBAL, (f"{source_of(named)}:{reduction}",))
     make, arguments, state, members, entries, setter = (*reduction, None, None, None, None)[:6]
     if isinstance(value, BaseException) and type(cast("object", state)) is dict and not state:
@@ -223,7 +223,7 @@ def reduced_item(value: object, walk: Walk, without: frozenset[str] = frozenset(
         name_of(value),
         _maker(make, walk),
         walk.item(arguments),
-        _state(state, cached_names(type_) | without, walk),
+        _state(state, cached_in(value) | without, walk),
         walk.item(None if members is None else list(members)),
         _entries(value, entries, walk),
         walk.item(setter),
