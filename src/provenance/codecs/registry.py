@@ -8,12 +8,14 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, BinaryIO, Final, TypeAlias, cast
 
 from attrs import field, frozen
 
-from provenance.archives import ArchivedFile
+from provenance.archives import ArchivedFile, copy_stream
 from provenance.codecs import (
     files,
     json_text,
@@ -26,12 +28,13 @@ from provenance.codecs import (
     table_parts,
     torch,
 )
-from provenance.codecs.filenames import dump_by_filename, load_by_filename, takes_filename
 from provenance.errors import ConfigError
 from provenance.model.references import SCALARS
 from provenance.util.formatting import did_you_mean, safe_repr
 from provenance.util.validation import check_function, is_collection, name_problem
 
+_NAMES: Final = {"filename", "file_name", "fname", "filepath", "file_path", "path"}
+"""Names of a parameter that takes the name of a file."""
 Dump: TypeAlias = Callable[..., None]
 """`dump(value, sink, **dump_kwargs)` writes the value into a binary file."""
 Load: TypeAlias = Callable[..., object]
@@ -210,8 +213,8 @@ def register_serializer(  # noqa: PLR0913 - a registration has many parts
         problem = f"serializer {name!r} exists already"
         raise ConfigError("register_serializer", problem, "choose another name")
     compresses = _takes_compression(dump)
-    if takes_filename(dump) if filenames is None else filenames:
-        dump, load = dump_by_filename(dump), load_by_filename(load)
+    if _takes_filename(dump) if filenames is None else filenames:
+        dump, load = _dump_by_filename(dump), _load_by_filename(load)
     added = Serializer(
         name, dump, load, compresses=compresses, executes=executes, content_type=content_type
     )
@@ -267,6 +270,54 @@ def _takes_compression(dump: Dump) -> bool:
         # A function written in C may have no signature.
         return False
     return True
+
+
+def _takes_filename(dump: Dump) -> bool:
+    """Tell whether the second parameter of *dump* is named as one that takes the name of a file."""
+    try:
+        parameters = list(inspect.signature(dump).parameters)
+    except (TypeError, ValueError):
+        # A function written in C may have no signature.
+        return False
+    return len(parameters) > 1 and parameters[1] in _NAMES
+
+
+MakeFolder: TypeAlias = Callable[[], AbstractContextManager[str]]
+_folders: Final[list[MakeFolder]] = []
+
+
+def set_temporary_folders(make: MakeFolder) -> None:
+    """Set the function that makes a temporary folder, which goes at the end of a block."""
+    _folders[:] = [make]
+
+
+def _dump_by_filename(dump: Dump) -> Dump:
+    """Return *dump*, which writes the file of a name, as a function that writes into a binary file."""
+
+    def dump_through_file(value: object, sink: BinaryIO, **kwargs: object) -> None:
+        with _folders[0]() as folder:
+            dump(value, str(Path(folder, "value")), **kwargs)
+            # Some writers add a suffix to a name without one.
+            written = list(Path(folder).iterdir())
+            if len(written) != 1:
+                raise ValueError(f"it wrote {len(written)} files; write the one of the given name")
+            with written[0].open("rb") as file:
+                copy_stream(file, sink)
+
+    return dump_through_file
+
+
+def _load_by_filename(load: Load) -> Load:
+    """Return *load*, which reads the file of a name, as a function that reads a binary file."""
+
+    def load_through_file(source: BinaryIO, **kwargs: object) -> object:
+        with _folders[0]() as folder:
+            path = Path(folder, "value")
+            with path.open("wb") as file:
+                copy_stream(source, file)
+            return load(str(path), **kwargs)
+
+    return load_through_file
 
 
 def is_registered(name: str) -> bool:

@@ -151,9 +151,10 @@ def is_plain_namedtuple(type_: type) -> bool:
     return not extra and codes == [generated[name].__code__ for name in shared]
 
 
-def package_of(known: Any) -> str:
-    """Return the top-level package of a function or class; empty if nothing names its module."""
-    return source_of(known).partition(".")[0]
+def is_foreign(function: object, user: object) -> bool:
+    """Tell whether a function is of another package than the function or class that uses it."""
+    package = source_of(function).partition(".")[0]
+    return package not in {"", source_of(user).partition(".")[0]}
 
 
 def exact(*types: type[T] | str) -> _Register[T]:

@@ -23,7 +23,7 @@ from attrs import evolve, field, frozen
 
 from provenance.events import CodeChange
 from provenance.hashing import hash_value
-from provenance.hashing.functions import used_globals
+from provenance.hashing.functions import captured_values, used_globals
 from provenance.model.history import FORMAT, NO_SOURCES, CodeReceipt, receipt_digest
 from provenance.model.ids import main_name
 from provenance.model.references import CONTAINERS, is_proxy
@@ -132,10 +132,7 @@ class LazyReceipt:
         before = self._digest
         self._cells_seen = len(self._cells or ())
         if self._function is not None:
-            try:
-                self._receipt = self._sent or receipt_of(self._function, self._libraries)
-            except Exception:  # noqa: BLE001 - whatever a global's own methods raise, the call does not depend on it
-                self._receipt = None
+            self._receipt = self._sent or _receipt_if_possible(self._function, self._libraries)
         self._recorded, self._digest = None, ""
         if self._receipt is not None:
             text = self._receipt.text
@@ -164,9 +161,15 @@ def receipt_to_send(
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is None or Path(code.co_filename).exists():
         return None
+    return _receipt_if_possible(function, libraries)
+
+
+def _receipt_if_possible(
+    function: Callable[..., object], libraries: tuple[str, ...]
+) -> Receipt | None:
     try:
         return receipt_of(function, libraries)
-    except Exception:  # noqa: BLE001 - as in `LazyReceipt`
+    except Exception:  # noqa: BLE001 - whatever a global's own methods raise, the call does not depend on it
         return None
 
 
@@ -259,7 +262,7 @@ class _Walk:
         else:
             self.sources[syntax.digest] = syntax.text
         self._note(name, syntax.digest, place)
-        cells = dict(_cells(function))
+        cells = captured_values(function)
         for chain in syntax.names:
             if chain[0] in code.co_freevars:
                 if not is_own and chain[0] in cells:
@@ -342,12 +345,11 @@ class _Walk:
             files = [code.co_filename for code in codes if isinstance(code, CodeType)]
             file = next((name for name in files if not name.startswith("<")), "")
         name = self._name(kind.__module__, kind.__qualname__)
-        found = class_syntax(file, kind.__qualname__, vars(kind).get("__firstlineno__"))
-        if found is None:
+        syntax = class_syntax(file, kind.__qualname__, vars(kind).get("__firstlineno__"))
+        if syntax is None:
             self._note(name, f"{_UNTRACKED}class without source")
             return
-        syntax, line = found
-        self._note(name, syntax.digest, f"{Path(file).name}:{line}")
+        self._note(name, syntax.digest, f"{Path(file).name}:{syntax.line}")
         self.sources[syntax.digest] = syntax.text
         for chain in syntax.names:
             if chain[0] in known:
@@ -395,14 +397,6 @@ def _accessors(member: object) -> list[object]:
     if isinstance(member, cached_property):
         return [cast("cached_property[object]", member).func]
     return [member]
-
-
-def _cells(function: FunctionType) -> Iterator[tuple[str, object]]:
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            yield name, cell.cell_contents
-        except ValueError:
-            continue  # it has no value yet
 
 
 def _layers(thing: object) -> Iterator[object]:

@@ -56,12 +56,14 @@ class Syntax:
         names: names that it may look up outside, with attributes.
         state: outside names whose values it changes, such as caches.
         text: its source.
+        line: its line in the file.
     """
 
     digest: str
     names: frozenset[Chain]
     state: frozenset[str]
     text: str = ""
+    line: int = 0
 
 
 def short_digest(form: object) -> str:
@@ -80,8 +82,8 @@ def function_syntax(code: CodeType, *, with_defaults: bool) -> Syntax | None:
     return evolve(syntax, text=_text(code.co_filename, nodes[-1]))
 
 
-def class_syntax(file: str, qualname: str, line: int | None = None) -> tuple[Syntax, int] | None:
-    """Return the syntax of a class apart from its methods, and its line; None without source."""
+def class_syntax(file: str, qualname: str, line: int | None = None) -> Syntax | None:
+    """Return the syntax of a class apart from its methods; None without source."""
     name = qualname.rpartition(".")[2]
     found = [
         node
@@ -92,7 +94,7 @@ def class_syntax(file: str, qualname: str, line: int | None = None) -> tuple[Syn
     if not found:
         return None
     node = next((node for node in found if _first_line(node) == line), found[-1])
-    return evolve(_class(node), text=_text(file, node)), node.lineno
+    return evolve(_class(node), text=_text(file, node), line=node.lineno)
 
 
 @lru_cache(maxsize=10_000)
