@@ -57,8 +57,8 @@ def test_the_digest_of_a_function_is_known():
 def test_the_digest_of_a_class_is_known():
     """Its methods are functions of their own; what its body looks up counts."""
     compiled(ODD, "<odd class>")
-    syntax, line = class_syntax("<odd class>", "Odd")
-    assert ("0843edb904cf", 25) == (syntax.digest, line)
+    syntax = class_syntax("<odd class>", "Odd")
+    assert ("0843edb904cf", 25) == (syntax.digest, syntax.line)
     assert {("odd", "Base"), ("BIND",), ("a",), ("b",)} == syntax.names
 
 

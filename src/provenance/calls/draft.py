@@ -382,7 +382,7 @@ def with_table_parts(draft: PendingArtifact) -> PendingArtifact:
     value, spec = draft.computation.value, draft.spec
     what = f"the result of {spec.wrapped.label}"
     try:
-        frames, serializer = table_parts.split(value), table_parts.part_serializer(value)
+        frames, serializer = table_parts.parts_of(value), table_parts.part_serializer(value)
     except TypeError as error:
         raise errors.UnserializableValueError(what, str(error), value) from error
     if hash_value(table_parts.join(frames)) != draft.computation.value_id:

@@ -35,8 +35,7 @@ from provenance.calls.function import CachedFunction, spec_of
 from provenance.calls.options import GivenOptions
 from provenance.calls.signature import WrappedFunction, inspect_function
 from provenance.calls.spec import NO_PARTS, FunctionSpec, PartSerialization
-from provenance.codecs.frames import PANDAS_FRAMES, POLARS_FRAMES
-from provenance.codecs.table_parts import PARQUET_PARTS, part_id
+from provenance.codecs.table_parts import PANDAS_FRAMES, PARQUET_PARTS, POLARS_FRAMES, part_id
 from provenance.errors import (
     ArtifactNotFoundError,
     BlobNotFoundError,

@@ -26,7 +26,7 @@ from provenance.calls.draft import (
 )
 from provenance.calls.flow import Ask, Begin, Flow, HandOver, Pull, StoreDraft
 from provenance.calls.spec import FunctionSpec, uncached_id
-from provenance.codecs import frames
+from provenance.codecs import table_parts
 from provenance.effect import Program
 from provenance.errors import CorruptBlobError, ImpureFunctionError, UnrepeatableStreamError
 from provenance.events import MissReason, Resumed
@@ -340,9 +340,9 @@ def _chunk_spec(
     """Return the recipe of a chunk; frames that fit together are one Parquet file."""
     fields = freeze_options({**spec.options.custom_fields, **CHUNK_FIELDS, "chunk": facts})
     options = evolve(spec.options, streaming=None, custom_fields=fields)
-    chosen = frames.serializer_for(stored, value_id) if options.serializer is None else None
+    chosen = table_parts.serializer_for(stored, value_id) if options.serializer is None else None
     if chosen is not None:
-        rows = freeze_options({"rows": frames.row_counts(stored)})
+        rows = freeze_options({"rows": table_parts.row_counts(stored)})
         options = evolve(options, serializer=chosen, load_kwargs=rows)
     return evolve(spec, cache_key=part_cache_key(spec.cache_key, "chunk"), options=options)
 

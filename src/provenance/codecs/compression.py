@@ -85,13 +85,17 @@ def _zstd() -> Any:  # noqa: ANN401 - two similar modules
     return require_library("zstandard", "compression 'zstd'")
 
 
+def _lz4() -> Any:  # noqa: ANN401 - lz4 has no types
+    return require_library("lz4.frame", "compression 'lz4'")
+
+
 def _lz4_size(data: memoryview) -> int:
-    return len(require_library("lz4.frame", "compression 'lz4'").compress(data))
+    return len(_lz4().compress(data))
 
 
 class _Lz4Compressor:
     def __init__(self) -> None:
-        self._frame: Any = require_library("lz4.frame", "compression 'lz4'").LZ4FrameCompressor()
+        self._frame: Any = _lz4().LZ4FrameCompressor()
         self._begun = False
 
     def compress(self, data: memoryview, /) -> bytes:
@@ -104,7 +108,7 @@ class _Lz4Compressor:
 
 
 def _lz4_reader(source: BinaryIO) -> io.RawIOBase:
-    opened: io.RawIOBase = require_library("lz4.frame", "compression 'lz4'").LZ4FrameFile(source)
+    opened: io.RawIOBase = _lz4().LZ4FrameFile(source)
     return opened
 
 
@@ -125,21 +129,15 @@ def check_available(name: object) -> None:
         _CODECS[name].compressor()
 
 
-class CompressingWriter(io.RawIOBase):
-    """A sink that compresses into *sink* if the first block shrinks.
-
-    `finish` writes what is pending.
+class PassingSink(io.RawIOBase):
+    """A sink that passes on to *sink* what is written.
 
     `close` does nothing, as encoders close what they write to.
     """
 
-    def __init__(self, sink: BinaryIO, name: str) -> None:
+    def __init__(self, sink: BinaryIO) -> None:
         super().__init__()
         self._sink = sink
-        self._codec = _CODECS[name]
-        self._first = bytearray()
-        self._decided = False
-        self._compressor: _Compressor | None = None
         self._size = 0
 
     def writable(self) -> bool:
@@ -149,8 +147,39 @@ class CompressingWriter(io.RawIOBase):
     def write(self, data: Buffer, /) -> int:
         """Write all of *data*."""
         whole = memoryview(data)
-        view = whole.cast("B") if whole.c_contiguous else memoryview(whole.tobytes())
-        self._size += view.nbytes
+        self._size += whole.nbytes
+        self._take(whole.cast("B") if whole.c_contiguous else memoryview(whole.tobytes()))
+        return whole.nbytes
+
+    def _take(self, view: memoryview) -> None:
+        self._sink.write(view)
+
+    def tell(self) -> int:
+        """Return the number of bytes written so far."""
+        return self._size
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def binary(self) -> BinaryIO:
+        """Return this sink with the type that encoders expect; they only write to it."""
+        return cast("BinaryIO", self)
+
+
+class CompressingWriter(PassingSink):
+    """A sink that compresses into *sink* if the first block shrinks.
+
+    `finish` writes what is pending.
+    """
+
+    def __init__(self, sink: BinaryIO, name: str) -> None:
+        super().__init__(sink)
+        self._codec = _CODECS[name]
+        self._first = bytearray()
+        self._decided = False
+        self._compressor: _Compressor | None = None
+
+    def _take(self, view: memoryview) -> None:
         if self._decided:
             self._put(view)
         elif len(view) >= _BLOCK:
@@ -161,14 +190,6 @@ class CompressingWriter(io.RawIOBase):
             self._first += view
             if len(self._first) >= _BLOCK:
                 self._decide(memoryview(self._first))
-        return whole.nbytes
-
-    def tell(self) -> int:
-        """Return the number of bytes written so far, before compression."""
-        return self._size
-
-    def close(self) -> None:
-        """Do nothing."""
 
     def finish(self) -> None:
         """Write what is pending."""
@@ -176,10 +197,6 @@ class CompressingWriter(io.RawIOBase):
             self._decide(memoryview(self._first))
         if self._compressor is not None:
             self._sink.write(self._compressor.flush())
-
-    def binary(self) -> BinaryIO:
-        """Return this sink with the type that encoders expect; they only write to it."""
-        return cast("BinaryIO", self)
 
     def _decide(self, block: memoryview) -> None:
         self._decided = True

@@ -1,15 +1,22 @@
-"""Encoding and decoding of values, as callables that programs pass to a blob store."""
+"""Encoding and decoding of values, as callables that programs pass to a blob store.
+
+Encoding checks that a serializer gives back what it is given. What is written is kept in memory,
+read back, and its hash compared with that of the value. In each process the first value of a type
+is checked, then the second, the fourth, the eighth and so on.
+"""
 
 from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Collection, Mapping
 from functools import partial
-from typing import BinaryIO, Final, cast
+from itertools import islice
+from typing import BinaryIO, Final, TypeAlias, cast
 
 from attrs import field, frozen
 
-from provenance.codecs.compression import CompressingWriter, open_decompressed
+from provenance.codecs.compression import CompressingWriter, PassingSink, open_decompressed
 from provenance.codecs.limits import RATIO, limit_decoded_size
 from provenance.codecs.pickling import scalar_bytes
 from provenance.codecs.registry import (
@@ -20,7 +27,6 @@ from provenance.codecs.registry import (
     is_registered,
     misfits,
 )
-from provenance.codecs.roundtrip import CopyingSink, count_checked, is_due, key_of
 from provenance.errors import (
     ConfigError,
     MissingLibraryError,
@@ -37,6 +43,45 @@ from provenance.util.formatting import describe_error
 
 COMPRESSION = "compression"
 """The key of `dump_kwargs` that every serializer supports."""
+_LIMIT: Final = 1 << 26
+"""Number of bytes up to which a value is read back."""
+_MEMBERS: Final = 64
+"""Number of members of a container whose types count."""
+_KINDS: Final = 10_000
+_CONTAINERS: Final = (list, tuple, set, frozenset, dict)
+_Key: TypeAlias = "tuple[object, ...]"
+_counts: Final[dict[_Key, int]] = {}
+"""Numbers of values that were written, by serializer and type."""
+
+
+def _key_of(serializer: str, value: object) -> _Key:
+    """Return what the values that are written alike have in common: the type, and those of members.
+
+    >>> _key_of("pickle", [1]) == _key_of("pickle", [2, 3]) != _key_of("pickle", ["a"])
+    True
+    """
+    type_ = type(value)
+    if type_ not in _CONTAINERS:
+        return serializer, type_
+    held = cast("Collection[object]", value)
+    if type_ is dict:
+        held = cast("Mapping[object, object]", value).values()
+    return serializer, type_, frozenset(map(type, islice(held, _MEMBERS)))
+
+
+class _CopyingSink(PassingSink):
+    """A sink that keeps what is written into *sink*, unless it is large."""
+
+    def __init__(self, sink: BinaryIO) -> None:
+        super().__init__(sink)
+        self.written: bytearray | None = bytearray()
+
+    def _take(self, view: memoryview) -> None:
+        if self._size > _LIMIT:
+            self.written = None
+        if self.written is not None:
+            self.written += view
+        super()._take(view)
 
 
 @frozen
@@ -62,15 +107,20 @@ class Encoding:
         if self.value_id is None or (self.serializer == PICKLE and type(self.value) in SCALARS):
             self._write(sink)
             return
-        key = key_of(self.serializer, self.value)
-        if not is_due(key):
+        key = _key_of(self.serializer, self.value)
+        count = _counts.get(key, 0) + 1
+        if count & (count - 1):
             self._write(sink)
-            return
-        copying = CopyingSink(sink)
-        self._write(copying.binary())
-        if copying.written is not None:
+        else:
+            copying = _CopyingSink(sink)
+            self._write(copying.binary())
+            if copying.written is None:
+                return
             self._read_back(bytes(copying.written))
-            count_checked(key)
+            if len(_counts) >= _KINDS:
+                _counts.clear()
+        # One that did not come back as it was is not counted, so the next is checked.
+        _counts[key] = count
 
     def _read_back(self, written: bytes) -> None:
         """Raise `UnserializableValueError` unless *written* is read as the value."""

@@ -8,15 +8,16 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, BinaryIO, Final, TypeAlias, cast
 
 from attrs import field, frozen
 
-from provenance.archives import ArchivedFile
+from provenance.archives import ArchivedFile, copy_stream
 from provenance.codecs import (
     files,
-    frames,
     json_text,
     numpy,
     pandas,
@@ -27,12 +28,13 @@ from provenance.codecs import (
     table_parts,
     torch,
 )
-from provenance.codecs.filenames import dump_by_filename, load_by_filename, takes_filename
 from provenance.errors import ConfigError
 from provenance.model.references import SCALARS
 from provenance.util.formatting import did_you_mean, safe_repr
 from provenance.util.validation import check_function, is_collection, name_problem
 
+_NAMES: Final = {"filename", "file_name", "fname", "filepath", "file_path", "path"}
+"""Names of a parameter that takes the name of a file."""
 Dump: TypeAlias = Callable[..., None]
 """`dump(value, sink, **dump_kwargs)` writes the value into a binary file."""
 Load: TypeAlias = Callable[..., object]
@@ -55,8 +57,9 @@ class Serializer:
         compresses: `dump` has its own argument `compression`.
         in_order: `load` never seeks.
         allowed: permitted values by argument, for arguments with a fixed set of values.
-        load_safely: reads untrusted bytes without executing code, and may refuse what `load` reads;
-            None if the format does not allow that.
+        executes: `load` may execute what it reads.
+        load_data: reads without executing, and may refuse what `load` reads; None if the format
+            does not allow that.
         content_type: media type of what `dump` writes, if the author named one.
     """
 
@@ -67,38 +70,29 @@ class Serializer:
     compresses: bool = False
     in_order: bool = False
     allowed: Mapping[str, tuple[object, ...]] = field(default=_ANYTHING, eq=False)
-    load_safely: Load | None = None
+    executes: bool = True
+    load_data: Load | None = None
     content_type: str | None = None
 
     @property
-    def executes(self) -> bool:
-        """Whether `load` may execute what it reads; with a `load_safely` of its own it does, even where that reads it too."""
-        return self.load_safely is None or self.load_safely is not self.load
+    def load_safely(self) -> Load | None:
+        """What reads untrusted bytes without executing any; None if nothing does."""
+        return self.load_data if self.executes else self.load
 
 
-def _table(name: str, dump: Dump, load: Load, prefers: Callable[[object], bool]) -> Serializer:
+def _table(
+    name: str, dump: Dump, load: Load, prefers: Callable[[object], bool] = _never
+) -> Serializer:
     allowed = {"compression": pyarrow.COMPRESSIONS}
-    return Serializer(name, dump, load, prefers, compresses=True, allowed=allowed, load_safely=load)
+    return Serializer(name, dump, load, prefers, executes=False, compresses=True, allowed=allowed)
 
 
 DEFAULT = "joblib"
 PICKLE = "pickle"
 _LAST_RESORT = "cloudpickle"
 _ARCHIVES = (
-    Serializer(
-        "file",
-        files.dump_file,
-        files.load_file,
-        files.is_file,
-        load_safely=files.load_file,
-    ),
-    Serializer(
-        "folder",
-        files.dump_folder,
-        files.load_folder,
-        files.is_folder,
-        load_safely=files.load_folder,
-    ),
+    Serializer("file", files.dump_file, files.load_file, files.is_file, executes=False),
+    Serializer("folder", files.dump_folder, files.load_folder, files.is_folder, executes=False),
 )
 _BUILT_IN = (
     Serializer(
@@ -106,61 +100,48 @@ _BUILT_IN = (
         pickling.dump_pickle,
         pickling.load_pickle,
         pickling.is_plain,
+        load_data=pickling.load_plain,
         in_order=True,
-        load_safely=pickling.load_plain,
     ),
     Serializer(
         "stream",
         streams.dump_stream,
         streams.load_stream,
         streams.is_stream,
+        executes=False,
         in_order=True,
-        load_safely=streams.load_stream,
     ),
     Serializer(
         "numpy",
         numpy.dump_array,
         numpy.load_array,
         numpy.is_plain_array,
+        executes=False,
         in_order=True,
         allowed={"mmap_mode": numpy.MMAP_MODES},
-        load_safely=numpy.load_array,
     ),
     _table("pd_df_parquet", pandas.dump_frame, pandas.load_frame, pandas.is_long_frame),
     _table("pd_series_parquet", pandas.dump_series, pandas.load_series, pandas.is_series),
     _table("pl_df_parquet", polars.dump_frame, polars.load_frame, polars.is_frame),
     _table("pl_series_parquet", polars.dump_series, polars.load_series, polars.is_series),
-    Serializer(
-        table_parts.PARQUET_PARTS,
-        table_parts.dump_manifest,
-        table_parts.load_manifest,
-        compresses=True,
-        allowed={"compression": pyarrow.COMPRESSIONS},
-        load_safely=table_parts.load_manifest,
-    ),
-    *(_table(name, dump, load, _never) for name, dump, load in frames.FRAMES),
+    _table(table_parts.PARQUET_PARTS, table_parts.dump_manifest, table_parts.load_manifest),
+    *(_table(*serializer) for serializer in table_parts.FRAMES),
     Serializer(
         "arrow_ipc",
         pyarrow.dump_arrow,
         pyarrow.load_arrow,
         pyarrow.is_arrow,
+        executes=False,
         in_order=True,
-        load_safely=pyarrow.load_arrow,
     ),
     Serializer(
         "pytorch_model",
         torch.dump_torch,
         torch.load_torch,
         torch.is_torch,
-        load_safely=torch.load_weights,
+        load_data=torch.load_weights,
     ),
-    Serializer(
-        "json",
-        json_text.dump_json,
-        json_text.load_json,
-        in_order=True,
-        load_safely=json_text.load_json,
-    ),
+    Serializer("json", json_text.dump_json, json_text.load_json, executes=False, in_order=True),
     Serializer("joblib", pickling.dump_joblib, pickling.load_joblib, in_order=True),
     Serializer("cloudpickle", pickling.dump_cloudpickle, pickling.load_cloudpickle, in_order=True),
 )
@@ -232,11 +213,10 @@ def register_serializer(  # noqa: PLR0913 - a registration has many parts
         problem = f"serializer {name!r} exists already"
         raise ConfigError("register_serializer", problem, "choose another name")
     compresses = _takes_compression(dump)
-    if takes_filename(dump) if filenames is None else filenames:
-        dump, load = dump_by_filename(dump), load_by_filename(load)
-    safe = None if executes else load
+    if _takes_filename(dump) if filenames is None else filenames:
+        dump, load = _dump_by_filename(dump), _load_by_filename(load)
     added = Serializer(
-        name, dump, load, compresses=compresses, load_safely=safe, content_type=content_type
+        name, dump, load, compresses=compresses, executes=executes, content_type=content_type
     )
     _serializers = {**_serializers, name: added}
     _by_class = (*((class_, added) for class_ in all_classes), *_by_class)
@@ -290,6 +270,54 @@ def _takes_compression(dump: Dump) -> bool:
         # A function written in C may have no signature.
         return False
     return True
+
+
+def _takes_filename(dump: Dump) -> bool:
+    """Tell whether the second parameter of *dump* is named as one that takes the name of a file."""
+    try:
+        parameters = list(inspect.signature(dump).parameters)
+    except (TypeError, ValueError):
+        # A function written in C may have no signature.
+        return False
+    return len(parameters) > 1 and parameters[1] in _NAMES
+
+
+MakeFolder: TypeAlias = Callable[[], AbstractContextManager[str]]
+_folders: Final[list[MakeFolder]] = []
+
+
+def set_temporary_folders(make: MakeFolder) -> None:
+    """Set the function that makes a temporary folder, which goes at the end of a block."""
+    _folders[:] = [make]
+
+
+def _dump_by_filename(dump: Dump) -> Dump:
+    """Return *dump*, which writes the file of a name, as a function that writes into a binary file."""
+
+    def dump_through_file(value: object, sink: BinaryIO, **kwargs: object) -> None:
+        with _folders[0]() as folder:
+            dump(value, str(Path(folder, "value")), **kwargs)
+            # Some writers add a suffix to a name without one.
+            written = list(Path(folder).iterdir())
+            if len(written) != 1:
+                raise ValueError(f"it wrote {len(written)} files; write the one of the given name")
+            with written[0].open("rb") as file:
+                copy_stream(file, sink)
+
+    return dump_through_file
+
+
+def _load_by_filename(load: Load) -> Load:
+    """Return *load*, which reads the file of a name, as a function that reads a binary file."""
+
+    def load_through_file(source: BinaryIO, **kwargs: object) -> object:
+        with _folders[0]() as folder:
+            path = Path(folder, "value")
+            with path.open("wb") as file:
+                copy_stream(source, file)
+            return load(str(path), **kwargs)
+
+    return load_through_file
 
 
 def is_registered(name: str) -> bool:

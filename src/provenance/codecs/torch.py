@@ -51,28 +51,24 @@ def load_torch(source: BinaryIO, *, map_location: str | None = None) -> object:
 
     Where that is missing, it is read onto the CPU, with a line in the log.
     """
-    _check_device(map_location)
-    torch = require_library("torch", f"serializer {_NAME!r}")
-    tolerate_missing_devices()
-    loaded: object = torch.load(source, map_location=map_location, weights_only=False)
-    return loaded
+    return _load(source, map_location, weights_only=False)
 
 
 def load_weights(source: BinaryIO, *, map_location: str | None = None) -> object:
     """Read a tensor as `load_torch` does, but nothing that would execute code, and so no module."""
-    _check_device(map_location)
+    return _load(source, map_location, weights_only=True)
+
+
+def _load(source: BinaryIO, device: object, *, weights_only: bool) -> object:
+    # Records may say anything.
+    if device is not None and not (isinstance(device, str) and _DEVICE.fullmatch(device)):
+        raise ValueError(
+            f'`map_location` must name a device such as "cpu" or "cuda:0", got {device!r}'
+        )
     torch = require_library("torch", f"serializer {_NAME!r}")
     tolerate_missing_devices()
-    loaded: object = torch.load(source, map_location=map_location, weights_only=True)
+    loaded: object = torch.load(source, map_location=device, weights_only=weights_only)
     return loaded
-
-
-def _check_device(name: object) -> None:
-    """Raise ValueError unless *name* is None or names a device: records may say anything."""
-    if name is not None and not (isinstance(name, str) and _DEVICE.fullmatch(name)):
-        raise ValueError(
-            f'`map_location` must name a device such as "cpu" or "cuda:0", got {name!r}'
-        )
 
 
 def _compact(value: Any, torch: Any) -> Any:  # noqa: ANN401 - torch's types are its own

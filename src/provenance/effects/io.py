@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
 from attrs import frozen
 from blake3 import blake3
 
-from provenance.codecs.filenames import set_temporary_folders
+from provenance.codecs.registry import set_temporary_folders
 from provenance.errors import CorruptBlobError, ProvenanceError, StoreUnavailableError
 from provenance.hashing.encoding import LARGE, threads_for
 from provenance.model.ids import ID_BYTES, ID_DIGITS, BlobId

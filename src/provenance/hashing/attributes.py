@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copyreg
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, Final, TypeAlias, cast
@@ -64,23 +64,17 @@ def field_names(type_: type) -> tuple[str, ...]:
     return (*(attribute.name for attribute in attributes), *names)
 
 
-class _ByType(dict[type, Any]):
-    """Facts about classes, each found at the first instance; classes made in a loop do not accumulate."""
-
-    def __init__(self, find: Callable[[type], Any]) -> None:
-        super().__init__()
-        self._find = find
-
-    def __missing__(self, type_: type) -> Any:
-        if len(self) >= _MAX_REMEMBERED:
-            self.clear()
-        found = self[type_] = self._find(type_)
-        return found
-
-
 _MAX_REMEMBERED: Final = 20_000
+"""Number of classes of which facts are remembered; those made in a loop must not accumulate."""
 
 
+def cached_in(value: object) -> frozenset[str]:
+    """Return the names of attributes of *value* that are caches, as `cached_names`."""
+    type_: type = type(value)
+    return cached_names(type_)
+
+
+@lru_cache(maxsize=_MAX_REMEMBERED)
 def cached_names(type_: type) -> frozenset[str]:
     """Return the names of attributes that do not count, because the others determine them.
 
@@ -91,11 +85,6 @@ def cached_names(type_: type) -> frozenset[str]:
     >>> cached_names(Circle) >= {"area"}
     True
     """
-    names: frozenset[str] = _cached[type_]
-    return names
-
-
-def _cached_names(type_: type) -> frozenset[str]:
     members = chain.from_iterable(vars(base).items() for base in type_.__mro__)
     names = {name for name, member in members if _is_caching(type(cast("object", member)))}
     # A slotted attrs class computes its cached properties in `__getattr__`.
@@ -107,7 +96,6 @@ def _cached_names(type_: type) -> frozenset[str]:
     return frozenset(names | {"_attrs_cached_hash"})
 
 
-_cached: Final = _ByType(_cached_names)
 _CACHES: Final = {
     ("dateutil.rrule", "rrulebase"): frozenset(
         {"_cache", "_cache_complete", "_cache_gen", "_cache_lock", "_len"}
@@ -180,6 +168,11 @@ def attributes(
     return state
 
 
+def state_of(value: object) -> Attributes:
+    """Return the attributes of *value* by name, without those that are caches."""
+    return attributes(value, slots(type(value)), cached=cached_in(value))
+
+
 def _in_class(type_: type, name: str) -> object:
     """Return what the class has under the name of a field, unless it is the descriptor of a slot."""
     found = next((vars(base)[name] for base in type_.__mro__ if name in vars(base)), _LOST)
@@ -194,10 +187,7 @@ def registered_reduction(type_: type) -> Callable[[Any], Any] | None:
     """
     found = copyreg.dispatch_table.get(type_)
     module = getattr(getattr(found, "func", found), "__module__", None)
-    return None if module == _TBLIB else found
-
-
-_TBLIB: Final = "tblib.pickling_support"
+    return None if module == "tblib.pickling_support" else found
 
 
 def attributes_beside(value: object) -> Attributes:
@@ -210,10 +200,12 @@ def attributes_beside(value: object) -> Attributes:
     >>> attributes_beside(day)
     {'holiday': True}
     """
-    rule: Callable[[Any], Attributes] | None = _rules[type(value)]
+    type_: type = type(value)
+    rule = _rule_beside(type_)
     return {} if rule is None else rule(value)
 
 
+@lru_cache(maxsize=_MAX_REMEMBERED)
 def _rule_beside(type_: type) -> Callable[[Any], Attributes] | None:
     """Return what finds the attributes that the reduction of instances leaves out; None if none."""
     for base in type_.__mro__:
@@ -221,9 +213,6 @@ def _rule_beside(type_: type) -> Callable[[Any], Attributes] | None:
         if rule is not None:
             return rule
     return _beyond_reduction(type_)
-
-
-_rules: Final = _ByType(_rule_beside)
 
 
 def _beyond_reduction(type_: type) -> Callable[[Any], Attributes] | None:
@@ -249,23 +238,20 @@ def _all_but(*internal: str) -> Callable[[Any], Attributes]:
     """Return a rule by which all attributes are left out by the reduction but these."""
 
     def rule(value: object) -> Attributes:
-        left = instance_dict(value).keys() - {*internal}
-        if not left:
-            return {}
-        return {
-            name: instance_dict(value)[name] for name in sorted(left - cached_names(type(value)))
-        }
+        state = instance_dict(value)
+        left = state.keys() - {*internal}
+        return {name: state[name] for name in sorted(left - cached_in(value))} if left else {}
 
     return rule
 
 
 def _plain_attributes_of_table(value: Any) -> Attributes:
     """Return what users set on a frame or a series: neither a column nor declared by a subclass."""
-    left = instance_dict(value).keys() - _OF_PANDAS
+    state = instance_dict(value)
+    left = state.keys() - _OF_PANDAS
     if not left:
         return {}
-    left -= {*value._metadata, *cached_names(type(cast("object", value)))}  # noqa: SLF001 - documented by pandas
-    state = instance_dict(value)
+    left -= {*value._metadata, *cached_in(value)}  # noqa: SLF001 - documented by pandas
     # patsy leaves on its tables how they were made, which nothing can pickle.
     return {
         name: state[name] for name in sorted(left) if type(state[name]).__name__ != "DesignInfo"
@@ -300,10 +286,9 @@ def _gradient(value: Any) -> Attributes:
 _RULES: Final[dict[tuple[str, str], Callable[[Any], Attributes]]] = {
     ("builtins", "BaseException"): _cause,
     ("collections", "Counter"): _all_but(),
-    **dict.fromkeys(
-        ((module, "Struct") for module in ("msgspec", "msgspec._core")),
-        _all_but(),  # its reduction has the fields of subclasses, which are slots
-    ),
+    # Its reduction has the fields of subclasses, which are slots.
+    ("msgspec", "Struct"): _all_but(),
+    ("msgspec._core", "Struct"): _all_but(),
     ("pandas.core.generic", "NDFrame"): _plain_attributes_of_table,
     ("numpy.ma", "MaskedArray"): _of_masked_array,
     ("numpy.ma.core", "MaskedArray"): _of_masked_array,

@@ -14,20 +14,19 @@ from types import FunctionType, MemberDescriptorType
 from typing import Any, Final, cast, is_typeddict
 
 from provenance.hashing.encoding import Item, node, prefix
-from provenance.hashing.functions import function_item
+from provenance.hashing.functions import function_item, named_item
 from provenance.hashing.registry import (
     exact,
     inherited,
+    is_foreign,
     is_nameless,
     leads_to,
     name_of,
-    package_of,
     type_name,
 )
 from provenance.hashing.walk import UnhashablePart, Walk
-from provenance.model.main_module import source_of
 
-_TYPE, _CLASS, _BASES, _NAMED = map(prefix, ("type", "class", "bases", "global"))
+_TYPE, _CLASS, _BASES = map(prefix, ("type", "class", "bases"))
 _PROPERTY, _OPAQUE = map(prefix, ("cached property", "opaque member"))
 _METHODS: Final = (FunctionType, staticmethod, classmethod, property, cached_property)
 _MACHINERY: Final = frozenset(
@@ -102,13 +101,11 @@ def _used_by_class(
 
     One of another package counts by its name, if that leads to it: what it does may change as that package works.
     """
-    if package_of(function) not in ("", package_of(owner)) and leads_to(
+    if is_foreign(function, owner) and leads_to(
         function.__module__, function.__qualname__, function
     ):
-        return node(_NAMED, (f"{source_of(function)}:{function.__qualname__}",))
-    if used is not None:
-        return used(function)
-    return function_item(function, walk)
+        return named_item(function)
+    return function_item(function, walk) if used is None else used(function)
 
 
 def _parts(value: type, walk: Walk) -> tuple[Item, ...]:
@@ -134,22 +131,18 @@ def _is_implied(member: object) -> bool:
 
 def _member(owner: type, name: str, member: Any, walk: Walk) -> Item:
     # A class decorator or a metaclass of another package may have added a function.
-    is_foreign = type(member) is FunctionType and package_of(member) not in ("", package_of(owner))
-    named = f"{source_of(member)}:{member.__qualname__}" if is_foreign else ""
-    if is_foreign and leads_to(member.__module__, member.__qualname__, member):
-        return node(_NAMED, (named,))
+    is_added = type(member) is FunctionType and is_foreign(member, owner)
+    if is_added and leads_to(member.__module__, member.__qualname__, member):
+        return named_item(member)
     reached = len(walk.trail)
     try:
         return walk.labeled(f".{name}", member)
     except UnhashablePart:
-        if isinstance(member, _METHODS) and not is_foreign:
+        if isinstance(member, _METHODS) and not is_added:
             raise
-        if is_foreign:
-            del walk.trail[reached:]
-            return node(_NAMED, (named,))
-        # Other members that cannot be hashed, such as locks, count by their type.
         del walk.trail[reached:]
-        return node(_OPAQUE, (name_of(cast("object", member)),))
+        # Other members that cannot be hashed, such as locks, count by their type.
+        return named_item(member) if is_added else node(_OPAQUE, (name_of(cast("object", member)),))
 
 
 @exact(cached_property)

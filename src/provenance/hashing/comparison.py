@@ -18,6 +18,8 @@ MOST: Final = 20
 """Number of differences that are listed."""
 _Table: TypeAlias = Any
 """An array or table of a library that may be missing."""
+_Columns: TypeAlias = "Mapping[str, tuple[str, _Table]]"
+"""The columns of a table by name, with their types."""
 
 
 @exported
@@ -141,7 +143,7 @@ def _compare_arrays(first: _Table, second: _Table, path: str) -> ArrayDifference
     return ArrayDifference(path, shapes, largest, share)
 
 
-def _columns(value: _Table) -> Mapping[str, tuple[str, object]] | None:
+def _columns(value: _Table) -> _Columns | None:
     """Return the columns of a table by name, with their types; None if it is not one."""
     kinds = {"pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "Table"}
     for library, kind in kinds.items():
@@ -159,9 +161,7 @@ def _type_of(column: _Table) -> object:
     return column.dtype if hasattr(column, "dtype") else column.type
 
 
-def _compare_tables(
-    first: Mapping[str, tuple[str, object]], second: Mapping[str, tuple[str, object]], path: str
-) -> TableDifference:
+def _compare_tables(first: _Columns, second: _Columns, path: str) -> TableDifference:
     shared = [name for name in first if name in second]
     retyped = [name for name in shared if first[name][0] != second[name][0]]
     rows = _length(first), _length(second)
@@ -180,8 +180,8 @@ def _compare_tables(
     )
 
 
-def _length(columns: Mapping[str, tuple[str, object]]) -> int:
-    return next((len(cast("list[object]", column)) for _, column in columns.values()), 0)
+def _length(columns: _Columns) -> int:
+    return next((len(column) for _, column in columns.values()), 0)
 
 
 def _compare_columns(
@@ -214,17 +214,13 @@ def equal_within(first: object, second: object, tolerance: float) -> bool:
     if columns is not None and others is not None:
         return list(columns) == list(others) and all(
             columns[name][0] == others[name][0]
-            and _close_arrays(_numbers(columns[name][1]), _numbers(others[name][1]), tolerance)
-            for name in columns
+            and _close_arrays(column.to_numpy(), others[name][1].to_numpy(), tolerance)
+            for name, (_, column) in columns.items()
         )
     ours, theirs = ({part.key: part.value for part in parts(value)} for value in (first, second))
     if not ours or ours.keys() != theirs.keys():
         return hash_value(first) == hash_value(second)
     return all(equal_within(ours[key], theirs[key], tolerance) for key in ours)
-
-
-def _numbers(column: _Table) -> _Table:
-    return column.to_numpy()
 
 
 def _are_close(first: complex, second: complex, tolerance: float) -> bool:

@@ -18,7 +18,7 @@ LIST: Final = prefix("list")
 TUPLE: Final = prefix("tuple")
 _DICT = prefix("dict")
 _SET, _FROZENSET = map(prefix, ("set", "frozenset"))
-_COMPLEX, _RANGE, _SLICE, _SINGLETON = map(prefix, ("complex", "range", "slice", "singleton"))
+_SLICE, _SINGLETON = map(prefix, ("slice", "singleton"))
 _BYTEARRAY, _MEMORYVIEW = map(prefix, ("bytearray", "memoryview"))
 _ORDERED, _COUNTER, _DEFAULTDICT = map(prefix, ("OrderedDict", "Counter", "defaultdict"))
 _DEQUE, _CHAIN_MAP, _MAPPING_PROXY = map(prefix, ("deque", "ChainMap", "mappingproxy"))
@@ -143,8 +143,6 @@ def mapping_items(
 
 def set_items(value: Collection[Any], walk: Walk) -> Sequence[Item]:
     """Return the members in canonical order."""
-    if set(map(type, value)) in _SORTABLE:
-        return sorted(value)
     return _in_order(walk.unordered_items(value))
 
 
@@ -171,12 +169,12 @@ def _frozenset(value: frozenset[object], walk: Walk) -> Item:
     return node(_FROZENSET, set_items(value, walk))
 
 
-@as_node(_COMPLEX, complex)
+@as_node("complex", complex)
 def _complex(value: complex, walk: Walk) -> Sequence[Item]:
     return walk.items((value.real, value.imag))
 
 
-@as_node(_RANGE, range)
+@as_node("range", range)
 def _range(value: range, _: Walk) -> Sequence[Item]:
     # Not `len`, which fails for long ranges; not `stop`, which may differ between equal ranges.
     length = (value[-1] - value[0]) // value.step + 1 if value else 0

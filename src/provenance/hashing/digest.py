@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from provenance.hashing.containers import LIST, TUPLE
 from provenance.hashing.encoding import (
+    DIGEST_SIZE,
     NAN,
     SCALARS,
-    EncodedNode,
     Item,
     encode_items,
     node_digest,
+    node_hasher,
     prefix,
     root_digest,
     scalar_digest,
@@ -86,15 +87,15 @@ class EncodedList:
     """
 
     def __init__(self, count: int) -> None:
-        self._node = EncodedNode(LIST, count)
+        self._hasher = node_hasher(LIST, count)
 
     def add(self, encoded: bytes) -> None:
         """Append the members of the next part."""
-        self._node.add(encoded)
+        self._hasher.update(encoded)
 
     def value_id(self) -> ValueId:
         """Return what `hash_value` returns for the whole list."""
-        return ValueId(self._node.digest().hex())
+        return ValueId(self._hasher.digest(DIGEST_SIZE).hex())
 
 
 def combine(tag: str, items: Sequence[Item]) -> bytes:

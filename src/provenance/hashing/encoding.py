@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 LARGE: Final = 1 << 22
 """Size in bytes from which several threads pay off: waking an idle core takes 0.1 ms or more."""
-_AUTO = -1
-_max_threads: list[int] = [_AUTO]
+_max_threads: list[int] = [-1]
+"""Number of threads for large data; -1 leaves it to BLAKE3."""
 
 
 def threads_for(size: int) -> int:
@@ -118,18 +118,22 @@ def child_item(digest: bytes) -> Ext:
 
 def node_digest(start: bytes, items: Sequence[Item]) -> bytes:
     """Return the digest of the node whose prefix is *start*; float NaNs must be `NAN` already."""
-    try:
-        payload = _encode(items)
-    except _unwritable:
-        payload = _encode([_encodable(item) for item in items])
-    else:
-        if len(payload) < LARGE:
-            return _digest_of(start + payload)
-        if len(payload) >= LONG and any(map(_is_long, items)):
-            payload = _encode([_encodable(item) for item in items])
+    payload = _payload(items)
+    if len(payload) < LARGE:
+        return _digest_of(start + payload)
     hasher = _blake3(start, max_threads=threads_for(len(payload)))
     hasher.update(payload)
     return cast("bytes", hasher.digest(DIGEST_SIZE))
+
+
+def _payload(items: Sequence[Item]) -> bytes:
+    try:
+        payload = _encode(items)
+    except _unwritable:
+        return _encode([_encodable(item) for item in items])
+    if len(payload) >= LONG and any(map(_is_long, items)):
+        return _encode([_encodable(item) for item in items])
+    return payload
 
 
 _idle: Final[list[Any]] = []
@@ -156,14 +160,7 @@ def encode_items(items: Sequence[Item]) -> bytes:
     >>> encode_items([1, 2]) + encode_items([3]) == encode_items([1, 2, 3])
     True
     """
-    try:
-        payload = _encode(items)
-    except _unwritable:
-        payload = _encode([_encodable(item) for item in items])
-    else:
-        if len(payload) >= LONG and any(map(_is_long, items)):
-            payload = _encode([_encodable(item) for item in items])
-    return payload[len(_count_header(len(items))) :]
+    return _payload(items)[len(_count_header(len(items))) :]
 
 
 def _count_header(count: int) -> bytes:
@@ -175,21 +172,9 @@ def _count_header(count: int) -> bytes:
     return b"\xdd" + count.to_bytes(4, "big")
 
 
-class EncodedNode:
-    """The digest of a node of *count* items, whose encodings are added in pieces."""
-
-    __slots__ = ("_hasher",)
-
-    def __init__(self, start: bytes, count: int) -> None:
-        self._hasher = _blake3(start + _count_header(count))
-
-    def add(self, encoded: bytes) -> None:
-        """Append what `encode_items` returned for some items."""
-        self._hasher.update(encoded)
-
-    def digest(self) -> bytes:
-        """Return what `node_digest` returns for all items."""
-        return cast("bytes", self._hasher.digest(DIGEST_SIZE))
+def node_hasher(start: bytes, count: int) -> Any:
+    """Return a hasher of a node of *count* items: of what `encode_items` returns for them, piece by piece."""
+    return _blake3(start + _count_header(count))
 
 
 def scalar_digest(scalar: Item) -> bytes:

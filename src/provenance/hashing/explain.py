@@ -14,6 +14,7 @@ from attrs import frozen
 
 from provenance.escaping import escape_invisible
 from provenance.hashing import hash_value
+from provenance.hashing.functions import captured_values
 from provenance.hashing.objects import plain_attributes
 from provenance.hashing.registry import name_of
 from provenance.model.ids import ValueId
@@ -111,10 +112,8 @@ def _deque(value: deque[object]) -> Iterator[Part]:
 def _function(value: FunctionType) -> Iterator[Part]:
     names = ("__code__", "__defaults__", "__kwdefaults__")
     yield from _named((name, getattr(value, name)) for name in names)
-    for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
-        # The cell of a variable without a value is empty.
-        if cell != type(cell)():
-            yield Part(f".__closure__[{name!r}]", cell.cell_contents, name)
+    for name, content in captured_values(value).items():
+        yield Part(f".__closure__[{name!r}]", content, name)
 
 
 def _by_attributes(*names: str) -> Callable[[Any], Iterator[Part]]:

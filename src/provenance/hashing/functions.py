@@ -8,14 +8,15 @@ is first met on the way from the function to hash. Only the function determines 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from dis import get_instructions, hasconst
 from functools import lru_cache, singledispatch
-from types import CellType, CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType
 from typing import Any, Final, cast
 
 from provenance.hashing.encoding import Item, node, prefix
-from provenance.hashing.registry import exact, name_of, package_of
+from provenance.hashing.registry import exact, is_foreign, name_of
 from provenance.hashing.walk import UnhashablePart, Walk
 from provenance.model.main_module import source_of
 from provenance.util.components import strongly_connected_components
@@ -36,6 +37,20 @@ _LOOKS_UP: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLO
 @exact(FunctionType)
 def _function(value: FunctionType, walk: Walk) -> Item:
     return function_item(value, walk) if walk.used is None else walk.used(value)
+
+
+def named_item(value: Any) -> Item:
+    """Return the item of a function of another package, which counts by its name."""
+    return node(_NAMED, (f"{source_of(value)}:{value.__qualname__}",))
+
+
+def captured_values(function: FunctionType) -> dict[str, object]:
+    """Return the captured variables of a function by name, but those that have no value yet."""
+    captured: dict[str, object] = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with suppress(ValueError):
+            captured[name] = cell.cell_contents
+    return captured
 
 
 def function_item(value: FunctionType, walk: Walk) -> Item:
@@ -123,13 +138,12 @@ class _CallGraph:
             # The rest of it are caches.
             registry: Any = vars(function).get("registry")
             return node(_PART, (walk.labeled(".registry", registry),))
-        cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         try:
             items = (
                 walk.item(function.__code__),
                 self._content(".__defaults__", function.__defaults__, walk),
                 self._content(".__kwdefaults__", function.__kwdefaults__, walk),
-                node(_CELLS, [self._captured(name, cell, walk) for name, cell in cells]),
+                node(_CELLS, list(self._cells(function, walk))),
                 node(_GLOBALS, list(self._globals(function, walk))),
             )
             return node(_PART, items)
@@ -146,13 +160,13 @@ class _CallGraph:
             self.settled[id(value)] = item
         return item
 
-    def _captured(self, name: str, cell: CellType, walk: Walk) -> Item:
-        try:
-            content = cell.cell_contents
-        except ValueError:
-            # The variable has no value yet.
-            return node(_EMPTY, ())
-        return self._content(f".__closure__[{name!r}]", content, walk)
+    def _cells(self, function: FunctionType, walk: Walk) -> Iterator[Item]:
+        captured = captured_values(function)
+        for name in function.__code__.co_freevars:
+            if name in captured:
+                yield self._content(f".__closure__[{name!r}]", captured[name], walk)
+            else:
+                yield node(_EMPTY, ())
 
     def _globals(self, function: FunctionType, walk: Walk) -> Iterator[Item]:
         """Yield name and item of each global that the code uses; its names identify builtins."""
@@ -163,11 +177,8 @@ class _CallGraph:
                 yield self._global(function, name, known[name], walk)
 
     def _global(self, user: FunctionType, name: str, value: Any, walk: Walk) -> Item:
-        if type(value) in {FunctionType, _LRU_CACHE} and package_of(value) not in (
-            "",
-            package_of(user),
-        ):
-            return node(_NAMED, (f"{source_of(value)}:{value.__qualname__}",))
+        if type(value) in {FunctionType, _LRU_CACHE} and is_foreign(value, user):
+            return named_item(value)
         reached = len(walk.trail)
         try:
             return self._content(f".__globals__[{name!r}]", value, walk)

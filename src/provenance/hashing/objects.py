@@ -13,10 +13,12 @@ from typing import Any, Final, cast
 from provenance.hashing.attributes import (
     attributes,
     attributes_beside,
+    cached_in,
     cached_names,
     field_names,
     registered_reduction,
     slots,
+    state_of,
 )
 from provenance.hashing.containers import (
     dict_items,
@@ -38,6 +40,7 @@ from provenance.hashing.registry import (
 )
 from provenance.hashing.walk import UnhashablePart, Walk
 from provenance.model.main_module import source_of
+from provenance.util.formatting import with_article
 
 OBJECT: Final = prefix("object")
 _REDUCED, _GLOBAL, _MODULE = map(prefix, ("reduced", "global", "module"))
@@ -69,19 +72,14 @@ def _enum(value: Enum, walk: Walk) -> Item:
 def _file(value: io.IOBase, walk: Walk) -> Item:
     if isinstance(value, _FILES):
         return reduced_item(value, walk)
-    raise UnhashablePart(f"{_describe(value)} is a file, and its content may change")
+    raise UnhashablePart(f"{with_article(value)} is a file, and its content may change")
 
 
 def _once(value: object, _: Walk) -> Item:
     is_awaitable = isinstance(value, Awaitable)
     yielded = "a list or another collection of what it yields"
     instead = "its awaited result" if is_awaitable else yielded
-    raise UnhashablePart(f"{_describe(value)} can be read only once", instead)
-
-
-def _describe(value: object) -> str:
-    name = type(value).__qualname__
-    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+    raise UnhashablePart(f"{with_article(value)} can be read only once", instead)
 
 
 @structural
@@ -137,9 +135,7 @@ def plain_attributes(value: object) -> dict[str, object] | None:
     ({'x': 1}, None)
     """
     type_ = type(value)
-    if not _is_transparent(type_):
-        return None
-    return dict(_reader(type_)(value))
+    return dict(_reader(type_)(value)) if _is_transparent(type_) else None
 
 
 def _is_transparent(type_: type) -> bool:
@@ -193,17 +189,12 @@ def _iterators(type_: type) -> Found:
 def _by_reduction(type_: type) -> Found:
     """Handle every other class."""
     reduce: object = type_.__reduce__
-    return (
-        _set_object
-        if issubclass(type_, set | frozenset) and reduce in _SET_METHODS
-        else reduced_item
-    )
+    is_set = issubclass(type_, set | frozenset) and reduce in _SET_METHODS
+    return _set_object if is_set else reduced_item
 
 
 def _set_object(value: Collection[Any], walk: Walk) -> Item:
-    type_ = type(value)
-    state = attributes(value, slots(type_), cached=cached_names(type_))
-    items = node(_ITEMS, dict_items(state, walk))
+    items = node(_ITEMS, dict_items(state_of(value), walk))
     return node(_SET_OBJECT, (name_of(value), items, *set_items(value, walk)))
 
 
@@ -232,7 +223,7 @@ def reduced_item(value: object, walk: Walk, without: frozenset[str] = frozenset(
         name_of(value),
         _maker(make, walk),
         walk.item(arguments),
-        _state(state, cached_names(type(value)) | without, walk),
+        _state(state, cached_in(value) | without, walk),
         walk.item(None if members is None else list(members)),
         _entries(value, entries, walk),
         walk.item(setter),
@@ -247,7 +238,7 @@ def _reduce(value: object) -> Any:
     except RecursionError:
         raise
     except Exception as error:
-        raise UnhashablePart(f"{_describe(value)} cannot be pickled ({error})") from error
+        raise UnhashablePart(f"{with_article(value)} cannot be pickled ({error})") from error
 
 
 def _maker(make: object, walk: Walk) -> Item:

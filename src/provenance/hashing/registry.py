@@ -7,7 +7,7 @@ A handler takes a value and the current walk and returns the value's item. Types
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 from weakref import WeakSet
@@ -29,30 +29,11 @@ _Register: TypeAlias = "Callable[[Callable[[T, Walk], Item]], Callable[[T, Walk]
 
 _REPRESENTED, _INSTANCE, _VALUE_REPR = map(prefix, ("represented", "instance", "value_repr"))
 
-BUILTIN: Final = ("containers", "stdlib", "functions", "classes", "objects")
-"""Our modules for types that come with Python; the first lookup of a type loads them."""
+BY_NAME: Final = ("containers", "stdlib", "functions", "classes", "objects", "libraries")
+"""Our modules that import no library; the first lookup of a type loads them."""
 
-FAMILIES: Final = {
-    "numpy": "numpy",
-    "pandas": "pandas",
-    "pyarrow": "pyarrow",
-    "polars": "polars",
-    "torch": "torch",
-    "pyrsistent": "pyrsistent",
-    "pvectorc": "pyrsistent",
-    "scipy": "scipy",
-    "sklearn": "sklearn",
-    "astropy": "astropy",
-    "networkx": "networkx",
-    "sympy": "sympy",
-    "dask": "dask",
-    "lightgbm": "lightgbm",
-    "PIL": "pillow",
-    "matplotlib": "matplotlib",
-    "pydantic": "pydantic",
-    "xarray": "xarray",
-}
-"""Our module for the types of each library, by the library's top-level name."""
+FAMILIES: Final = ("numpy", "pandas", "polars", "pyarrow", "pyrsistent", "scipy", "torch")
+"""The libraries for whose types we have a module of the same name."""
 
 
 class _Handlers(dict[type, "Handler"]):
@@ -170,9 +151,10 @@ def is_plain_namedtuple(type_: type) -> bool:
     return not extra and codes == [generated[name].__code__ for name in shared]
 
 
-def package_of(known: Any) -> str:
-    """Return the top-level package of a function or class; empty if nothing names its module."""
-    return source_of(known).partition(".")[0]
+def is_foreign(function: object, user: object) -> bool:
+    """Tell whether a function is of another package than the function or class that uses it."""
+    package = source_of(function).partition(".")[0]
+    return package not in {"", source_of(user).partition(".")[0]}
 
 
 def exact(*types: type[T] | str) -> _Register[T]:
@@ -185,10 +167,8 @@ def inherited(*types: type[T] | str) -> _Register[T]:
     return _registering(_inherited, types)
 
 
-def _registering(
-    table: dict[type | str, Handler], types: tuple[type[T] | str, ...]
-) -> _Register[T]:
-    def register(handler: Callable[[T, Walk], Item]) -> Callable[[T, Walk], Item]:
+def _registering(table: dict[type | str, _V], types: Iterable[type | str]) -> Callable[[_V], _V]:
+    def register(handler: _V) -> _V:
         table.update(dict.fromkeys(types, handler))
         return handler
 
@@ -203,21 +183,17 @@ def structural(rule: Callable[[type], Found]) -> Callable[[type], Found]:
 
 def batch(*types: type | str) -> Callable[[Batch], Batch]:
     """Register the decorated function for many instances of exactly one of these types."""
-
-    def register(many: Batch) -> Batch:
-        _exact_batches.update(dict.fromkeys(types, many))
-        return many
-
-    return register
+    return _registering(_exact_batches, types)
 
 
 def as_node(
-    start: bytes, *types: type[T] | str
+    tag: str, *types: type[T] | str
 ) -> Callable[[Callable[[T, Walk], Sequence[Item]]], Callable[[T, Walk], Sequence[Item]]]:
     """Register the decorated function for exactly these types: it returns the items of a value's node.
 
     For values that hold few others: those of many values are not hashed together.
     """
+    start = prefix(tag)
 
     def register(items: Callable[[T, Walk], Sequence[Item]]) -> Callable[..., Sequence[Item]]:
         exact(*types)(lambda value, walk: node(start, items(value, walk)))
@@ -281,9 +257,12 @@ def forget() -> None:
 
 def _resolve(type_: type) -> Handler:
     """Return the handler of *type_*, loading our modules for the libraries of its base classes."""
-    tops = [source_of(base).partition(".")[0] for base in type_.__mro__]
-    libraries = [FAMILIES[top] for top in tops if top in FAMILIES and top in sys.modules]
-    for module in (*BUILTIN, *libraries):
+    tops = {source_of(base).partition(".")[0] for base in type_.__mro__}
+    if "pvectorc" in tops:
+        # The vectors of pyrsistent in C.
+        tops.add("pyrsistent")
+    libraries = [library for library in FAMILIES if library in tops and library in sys.modules]
+    for module in (*BY_NAME, *libraries):
         import_module(f"{__package__}.{module}")
     registered, fixed = _by_ancestry(type_, _user_hashers), _by_name(type_, _exact)
     if registered is None and fixed is not None:
@@ -294,13 +273,12 @@ def _resolve(type_: type) -> Handler:
     registered = registered or _declared_hasher(type_)
     if registered is not None:
         return registered
-    found = _by_ancestry(type_, _inherited)
-    if found is None:
-        found = next(handler for rule in _structural if (handler := rule(type_)) is not None)
+    state = _by_ancestry(type_, _inherited) or next(
+        handler for rule in _structural if (handler := rule(type_)) is not None
+    )
     if not is_nameless(type_) or is_plain_namedtuple(type_):
-        return found
+        return state
     # The name does not identify the class: its content counts too.
-    state = found
     return lambda value, walk: node(_INSTANCE, (walk.item(type_), state(value, walk)))
 
 

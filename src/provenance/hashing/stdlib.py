@@ -28,14 +28,9 @@ if TYPE_CHECKING:
     from re import Pattern
     from zoneinfo import ZoneInfo
 
-_DATE, _TIME, _DATETIME = map(prefix, ("date", "time", "datetime"))
-_TIMEDELTA, _TIMEZONE, _ZONE = map(prefix, ("timedelta", "timezone", "ZoneInfo"))
-_DECIMAL, _FRACTION, _UUID = map(prefix, ("Decimal", "Fraction", "UUID"))
-_PATH, _PATTERN, _ARRAY, _PARTIAL = map(prefix, ("path", "pattern", "array", "partial"))
-_NEW_TYPE, _TYPE_VARIABLE = map(prefix, ("new type", "type variable"))
-_RANDOM, _VIEW, _STRUCT, _CONFIGURATION = map(
-    prefix, ("random", "view of a dict", "Struct", "configuration")
-)
+_PARTIAL, _NEW_TYPE, _TYPE_VARIABLE = map(prefix, ("partial", "new type", "type variable"))
+_VIEW, _CONFIGURATION = map(prefix, ("view of a dict", "configuration"))
+_STRUCT, _RANDOM = map(prefix, ("Struct", "random"))
 _EMPTY: tuple[dict[str, object], ...] = ({}, OrderedDict[str, object]())
 _VIEWS: list[type] = [
     type(view) for empty in _EMPTY for view in (empty.keys(), empty.values(), empty.items())
@@ -47,17 +42,17 @@ _PATHS = [
 ]
 
 
-@as_node(_DATE, "datetime:date")
+@as_node("date", "datetime:date")
 def _date(value: dt.date, _: Walk) -> Sequence[Item]:
     return (value.year, value.month, value.day)
 
 
-@as_node(_TIME, "datetime:time")
+@as_node("time", "datetime:time")
 def _time(value: dt.time, walk: Walk) -> Sequence[Item]:
     return _clock(value, walk)
 
 
-@as_node(_DATETIME, "datetime:datetime")
+@as_node("datetime", "datetime:datetime")
 def _datetime(value: dt.datetime, walk: Walk) -> Sequence[Item]:
     return (value.year, value.month, value.day, *_clock(value, walk))
 
@@ -67,50 +62,50 @@ def _clock(value: dt.time | dt.datetime, walk: Walk) -> tuple[Item, ...]:
     return (value.hour, value.minute, value.second, value.microsecond, value.fold, zone)
 
 
-@as_node(_TIMEDELTA, "datetime:timedelta")
+@as_node("timedelta", "datetime:timedelta")
 def _timedelta(value: dt.timedelta, _: Walk) -> Sequence[Item]:
     return (value.days, value.seconds, value.microseconds)
 
 
-@as_node(_TIMEZONE, "datetime:timezone")
+@as_node("timezone", "datetime:timezone")
 def _timezone(value: dt.timezone, walk: Walk) -> Sequence[Item]:
     return walk.items((value.utcoffset(None), value.tzname(None)))
 
 
-@as_node(_ZONE, "zoneinfo:ZoneInfo")
+@as_node("ZoneInfo", "zoneinfo:ZoneInfo")
 def _zone(value: ZoneInfo, walk: Walk) -> Sequence[Item]:
     if not value.key:
         raise UnhashablePart("a ZoneInfo without a key has no name")
     return walk.items((value.key,))
 
 
-@as_node(_DECIMAL, "decimal:Decimal")
+@as_node("Decimal", "decimal:Decimal")
 def _decimal(value: Decimal, _: Walk) -> Sequence[Item]:
     # The context decides whether an exponent follows "e" or "E".
     return (str(value).upper(),)
 
 
-@as_node(_FRACTION, "fractions:Fraction")
+@as_node("Fraction", "fractions:Fraction")
 def _fraction(value: Fraction, walk: Walk) -> Sequence[Item]:
     return walk.items((value.numerator, value.denominator))
 
 
-@as_node(_UUID, "uuid:UUID")
+@as_node("UUID", "uuid:UUID")
 def _uuid(value: Any, _: Walk) -> Sequence[Item]:
     return (value.bytes,)
 
 
-@as_node(_PATH, *_PATHS)
+@as_node("path", *_PATHS)
 def _path(value: PurePath, _: Walk) -> Sequence[Item]:
     return (type(value).__name__, *value.parts)
 
 
-@as_node(_PATTERN, "re:Pattern")
+@as_node("pattern", "re:Pattern")
 def _pattern(value: Pattern[str], walk: Walk) -> Sequence[Item]:
     return walk.items((value.pattern, value.flags))
 
 
-@as_node(_ARRAY, "array:array")
+@as_node("array", "array:array")
 def _array(value: array[Any], _: Walk) -> Sequence[Item]:
     if sys.byteorder == "big":
         value = value[:]
@@ -121,14 +116,12 @@ def _array(value: array[Any], _: Walk) -> Sequence[Item]:
 
 @exact(partial)
 def _partial(value: partial[object], walk: Walk) -> Item:
-    parts = (value.func, value.args, value.keywords, vars(value))
-    return node(_PARTIAL, walk.items(parts))
+    return node(_PARTIAL, walk.items((value.func, value.args, value.keywords, vars(value))))
 
 
 @exact(SimpleNamespace)
 def _namespace(value: SimpleNamespace, walk: Walk) -> Item:
-    state = vars(value)
-    return node(OBJECT, (name_of(value), *dict_items(state, walk)))
+    return node(OBJECT, (name_of(value), *dict_items(vars(value), walk)))
 
 
 @exact("typing:NewType")

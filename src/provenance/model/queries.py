@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import fsum
 from operator import ge, gt, le, lt
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
@@ -127,7 +127,7 @@ def meets_condition(arguments: Mapping[str, object], key: str, wanted: object) -
             isinstance(stored, str) and isinstance(wanted, str)
         )
         return are_ordered and _OPERATORS[operator](cast("Any", stored), cast("Any", wanted))
-    return _includes(stored, wanted) is (operator == "=")
+    return _are_equal(stored, wanted, or_more=True) is (operator == "=")
 
 
 def _is_number(value: object) -> bool:
@@ -148,30 +148,26 @@ def _at(entries: Mapping[str, object], path: str) -> object:
     return _ABSENT
 
 
-def _includes(one: object, other: object) -> bool:
-    """Return whether *one* is equal to *other*, or has further keys where *other* has some."""
-    if isinstance(one, dict) and isinstance(other, Mapping) and other:
-        ours, theirs = cast("dict[str, object]", one), cast("Mapping[str, object]", other)
-        return all(_includes(ours.get(key, _ABSENT), value) for key, value in theirs.items())
-    if isinstance(one, list) and isinstance(other, list | tuple):
-        mine, its = cast("list[object]", one), cast("list[object]", other)
-        return len(mine) == len(its) and all(map(_includes, mine, its))
-    return _are_equal(one, other)  # pyright: ignore[reportUnknownArgumentType] - unknown
-
-
 def has_labels(labels: Mapping[str, object], wanted: Mapping[str, object]) -> bool:
     """Return whether *labels* contain all *wanted* ones with equal values."""
     return all(_are_equal(labels.get(name, _ABSENT), value) for name, value in wanted.items())
 
 
-def _are_equal(one: object, other: object) -> bool:
-    """Return whether two JSON values are equal; unlike in Python, `1`, `1.0` and `true` differ."""
+def _are_equal(one: object, other: object, *, or_more: bool = False) -> bool:
+    """Return whether two JSON values are equal; unlike in Python, `1`, `1.0` and `true` differ.
+
+    With *or_more*, *one* may have further keys where *other* has some.
+    """
+    equal = partial(_are_equal, or_more=or_more)
     if isinstance(one, dict) and isinstance(other, Mapping):
         ours, theirs = cast("dict[str, object]", one), cast("Mapping[str, object]", other)
-        return ours.keys() == theirs.keys() and has_labels(ours, theirs)
+        may_match = ours.keys() == theirs.keys() or (or_more and theirs)
+        return bool(may_match) and all(
+            equal(ours.get(key, _ABSENT), value) for key, value in theirs.items()
+        )
     if isinstance(one, list) and isinstance(other, list | tuple):
         mine, its = cast("list[object]", one), cast("list[object]", other)
-        return len(mine) == len(its) and all(map(_are_equal, mine, its))
+        return len(mine) == len(its) and all(map(equal, mine, its))
     return one == other and type(one) is type(other)  # pyright: ignore[reportUnknownArgumentType] - unknown
 
 

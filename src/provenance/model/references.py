@@ -157,9 +157,8 @@ class InputRef:
 
 def in_ignored_input(value: object) -> Iterator[object]:
     """Sightings in an input that is not hashed: in itself and, if it is a builtin container, in its members."""
-    sight: Callable[[object], object] | None = getattr(type(value), "__provenance_sighting__", None)
-    if sight is not None:
-        yield sight(value)
+    if is_proxy(value):
+        yield represented_artifact(value)
     elif isinstance(value, list | tuple | set | frozenset):
         for member in cast("Iterable[object]", value):
             yield from in_ignored_input(member)
@@ -174,7 +173,5 @@ def refs_of(seen: Iterable[object]) -> Iterator[InputRef]:
 
 def represented_artifact(value: object) -> InputRef | None:
     """Return the artifact that *value* stands for; None for an ordinary value."""
-    sight: Callable[[object], InputRef | None] | None = getattr(
-        type(value), "__provenance_sighting__", None
-    )
+    sight: Callable[[object], InputRef | None] | None = getattr(type(value), MARK, None)
     return None if sight is None else sight(value)

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from math import isfinite
-from typing import TYPE_CHECKING, Final, TypeAlias, cast, get_args, get_origin
+from typing import Any, Final, TypeAlias, cast
 
-from attrs import field, fields, make_class, resolve_types
+from attrs import field, fields, make_class
 
-from provenance.model import records
 from provenance.model.ids import NO_IDS, ArtifactId, BlobId, DerivationId, RunId, ValueId
 from provenance.model.records import (
     NO_EDGES,
@@ -28,9 +27,6 @@ from provenance.model.records import (
     Options,
     Run,
 )
-
-if TYPE_CHECKING:
-    from cattrs import Converter
 
 # fmt: off
 Row: TypeAlias = tuple[
@@ -183,11 +179,9 @@ def to_row(record: ArtifactRecord) -> Row:
         time_text(record.added_at),
         ids_text(record.input_artifact_ids) if record.input_artifact_ids else _EMPTY_LIST,
         record.serializer,
-        _EMPTY_OBJECT if record.load_kwargs is NO_OPTIONS else _options_text(record.load_kwargs),
-        _EMPTY_OBJECT if record.dump_kwargs is NO_OPTIONS else _options_text(record.dump_kwargs),
-        _EMPTY_OBJECT
-        if record.custom_fields is NO_OPTIONS
-        else _options_text(record.custom_fields),
+        _options_text(record.load_kwargs),
+        _options_text(record.dump_kwargs),
+        _options_text(record.custom_fields),
         json_text(record.tags) if record.tags else _EMPTY_LIST,
         value.id,
         value.size,
@@ -264,7 +258,7 @@ def _interface(text: str) -> tuple[str, ...]:
 
 
 def _options_text(options: Options) -> str:
-    return json_text(dict(options))
+    return _EMPTY_OBJECT if options is NO_OPTIONS else json_text(dict(options))
 
 
 def _options(text: str) -> Options:
@@ -314,34 +308,16 @@ def parse_labels(text: str) -> Options:
 
 def run_to_json(run: Run) -> str:
     """Return *run* as JSON text."""
-    return json_text(_converter().unstructure(run))
+    facts = {field.name: jsonable(getattr(run, field.name)) for field in fields(Run)}
+    return json_text({**facts, "created_at": time_text(run.created_at)})
 
 
 def run_from_json(text: str) -> Run:
-    """Return the inverse of `run_to_json`; raises the errors of cattrs for other text."""
-    return _converter().structure(json.loads(text), Run)
-
-
-@cache
-def _converter() -> Converter:
-    """Return the converter, made on first use because importing cattrs takes long."""
-    from cattrs import Converter  # noqa: PLC0415 - see above
-    from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn  # noqa: PLC0415
-
-    # cattrs would look for the types of its fields in the module that it names, the package
-    resolve_types(Run, dict(vars(records)))
-    converter = Converter()
-    converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))
-    converter.register_unstructure_hook(datetime, time_text)
-    # Parsed JSON needs no conversion, and cattrs has no hook for the recursive union `Json`.
-    converter.register_structure_hook_func(_is_json_object, lambda value, _: value)
-    converter.register_unstructure_hook_func(_is_json_object, jsonable)
-    # A run is a mapping, too, which cattrs would prefer.
-    converter.register_structure_hook(Run, make_dict_structure_fn(Run, converter))
-    converter.register_unstructure_hook(Run, make_dict_unstructure_fn(Run, converter))
-    return converter
-
-
-def _is_json_object(wanted: object) -> bool:
-    """Return whether *wanted* is `Mapping[str, Json]`, or optionally that."""
-    return any(get_origin(kind) is Mapping for kind in (wanted, *get_args(wanted)))
+    """Return the inverse of `run_to_json`; raises KeyError, TypeError or ValueError for other text."""
+    facts = json.loads(text)
+    # Later versions may record more.
+    known: dict[str, Any] = {
+        field.name: facts[field.name] for field in fields(Run) if field.name in facts
+    }
+    known["created_at"] = parse_time(facts["created_at"])
+    return Run(**known)

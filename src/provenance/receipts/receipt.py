@@ -23,18 +23,12 @@ from attrs import evolve, field, frozen
 
 from provenance.events import CodeChange
 from provenance.hashing import hash_value
-from provenance.hashing.functions import used_globals
+from provenance.hashing.functions import captured_values, used_globals
 from provenance.model.history import FORMAT, NO_SOURCES, CodeReceipt, receipt_digest
 from provenance.model.ids import main_name
-from provenance.model.references import is_proxy
+from provenance.model.references import CONTAINERS, is_proxy
 from provenance.receipts.libraries import installed_versions
-from provenance.receipts.syntax import (
-    DIGITS,
-    Chain,
-    class_syntax,
-    function_syntax,
-    short_digest,
-)
+from provenance.receipts.syntax import Chain, Syntax, class_syntax, function_syntax, short_digest
 
 ITSELF: Final = "."
 """Name of the function itself in its receipt; other names of its module begin with a dot."""
@@ -42,6 +36,7 @@ _MOST_ITEMS: Final = 1_000
 _MOST_BYTES: Final = 1_000_000
 _UNTRACKED: Final = "?"
 _BYTECODE: Final = "~"
+_METHODS: Final = (classmethod, property, cached_property)
 _SCALARS: Final = (type(None), bool, int, float, complex, str, bytes, type(...))
 _VALUE_MODULES: Final = frozenset({"datetime", "decimal", "fractions", "pathlib", "re", "uuid"})
 _PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -137,10 +132,7 @@ class LazyReceipt:
         before = self._digest
         self._cells_seen = len(self._cells or ())
         if self._function is not None:
-            try:
-                self._receipt = self._sent or receipt_of(self._function, self._libraries)
-            except Exception:  # noqa: BLE001 - whatever a global's own methods raise, the call does not depend on it
-                self._receipt = None
+            self._receipt = self._sent or _receipt_if_possible(self._function, self._libraries)
         self._recorded, self._digest = None, ""
         if self._receipt is not None:
             text = self._receipt.text
@@ -169,9 +161,15 @@ def receipt_to_send(
     code = getattr(inspect.unwrap(function), "__code__", None)
     if code is None or Path(code.co_filename).exists():
         return None
+    return _receipt_if_possible(function, libraries)
+
+
+def _receipt_if_possible(
+    function: Callable[..., object], libraries: tuple[str, ...]
+) -> Receipt | None:
     try:
         return receipt_of(function, libraries)
-    except Exception:  # noqa: BLE001 - as in `LazyReceipt`
+    except Exception:  # noqa: BLE001 - whatever a global's own methods raise, the call does not depend on it
         return None
 
 
@@ -182,15 +180,16 @@ def changes(recorded: str, current: Receipt) -> tuple[CodeChange, ...]:
     versions of Python.
     """
     before, after = cast("dict[str, str]", json.loads(recorded)), current.digests
+    differences = {
+        name: change_between(before.get(name), after.get(name))
+        for name in sorted(before.keys() | after.keys())
+    }
     return tuple(
         CodeChange(
-            _full_name(name, current),
-            _kind(before.get(name), after.get(name)),
-            current.places.get(name, ""),
-            after.get(name, ""),
+            _full_name(name, current), change, current.places.get(name, ""), after.get(name, "")
         )
-        for name in sorted(before.keys() | after.keys())
-        if _differ(before.get(name), after.get(name))
+        for name, change in differences.items()
+        if change is not None
     )
 
 
@@ -202,19 +201,17 @@ def _full_name(name: str, receipt: Receipt) -> str:
 
 def change_between(before: str | None, after: str | None) -> str | None:
     """Return how a thing of these digests has changed; None if it has not, or if the two cannot be compared."""
-    return _kind(before, after) if _differ(before, after) else None
-
-
-def _kind(before: str | None, after: str | None) -> str:
+    known = [digest for digest in (before, after) if digest is not None]
+    versions = {digest.partition(_BYTECODE)[0] for digest in known if _BYTECODE in digest}
+    if before == after or any(digest.startswith(_UNTRACKED) for digest in known):
+        return None
+    if versions and versions != {_PYTHON}:
+        return None
     return "is used now" if before is None else "is no longer used" if after is None else "changed"
 
 
-def _differ(before: str | None, after: str | None) -> bool:
-    known = [digest for digest in (before, after) if digest is not None]
-    if any(digest.startswith(_UNTRACKED) for digest in known):
-        return False
-    versions = {digest.partition(_BYTECODE)[0] for digest in known if _BYTECODE in digest}
-    return before != after and (not versions or versions == {_PYTHON})
+class _NotConstantError(Exception):
+    """A value is not made of scalars, functions and classes, or has too many parts."""
 
 
 class _Walk:
@@ -259,33 +256,29 @@ class _Walk:
         place = f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"  # noqa: PTH119 - ten times faster
         # Defaults and captured values of the function itself are inputs of its calls.
         syntax = function_syntax(code, with_defaults=not is_own)
-        chains: frozenset[Chain]
-        state: frozenset[str]
         if syntax is None:
-            self._note(name, f"{_PYTHON}{_BYTECODE}{hash_value(code)[:DIGITS]}", place)
-            chains, state = frozenset((used,) for used in used_globals(code)), frozenset()
+            digest = f"{_PYTHON}{_BYTECODE}{short_digest(code)}"
+            syntax = Syntax(digest, frozenset((used,) for used in used_globals(code)), frozenset())
         else:
-            self._note(name, syntax.digest, place)
             self.sources[syntax.digest] = syntax.text
-            chains, state = syntax.names, syntax.state
-        cells = dict(_cells(function))
-        for chain in chains:
+        self._note(name, syntax.digest, place)
+        cells = captured_values(function)
+        for chain in syntax.names:
             if chain[0] in code.co_freevars:
                 if not is_own and chain[0] in cells:
                     self._value(f"{name}.{chain[0]}", cells[chain[0]])
             elif chain[0] in code.co_varnames[:1]:
                 self._method(function, chain[1:])
             elif chain[0] in function.__globals__:
-                is_state = chain[0] in state
+                is_state = chain[0] in syntax.state
                 self._chain(function.__module__, function.__globals__, chain, is_state=is_state)
 
     def _method(self, function: FunctionType, attributes: Chain) -> None:
         """Follow `self.attribute` in a method of a module's class."""
-        owner: object = function.__globals__
         path = function.__qualname__.split(".")[:-1]
         if not path or "<locals>" in path:
             return
-        owner = function.__globals__.get(path[0])
+        owner: object = function.__globals__.get(path[0])
         for part in path[1:]:
             owner = getattr_static(owner, part, None)
         member = getattr_static(owner, attributes[0], None) if attributes else None
@@ -331,55 +324,19 @@ class _Walk:
         size = getattr_static(type(value), "nbytes", None)
         if size is not None:
             return short_digest(value) if cast("Any", value).nbytes <= _MOST_BYTES else None
-        items: list[object] = []
-        return short_digest(self._shape(value, items)) if self._is_constant(value, items) else None
-
-    def _is_constant(self, value: object, items: list[object]) -> bool:
-        """Return whether *value* is made of scalars, functions and classes, and of at most 1,000 parts."""
-        items.append(value)
-        if len(items) > _MOST_ITEMS:
-            return False
-        kind = type(value)
-        if kind in _SCALARS or isinstance(value, FunctionType | type):
-            return True
-        if kind is dict:
-            pairs = cast("dict[object, object]", value)
-            return all(self._is_constant(part, items) for pair in pairs.items() for part in pair)
-        if kind in {list, tuple, set, frozenset}:
-            return all(self._is_constant(part, items) for part in cast("list[object]", value))
-        return False
-
-    def _shape(self, value: object, items: list[object]) -> object:
-        """Return *value* with names in place of functions and classes, which are followed."""
-        if isinstance(value, FunctionType | type):
-            if is_first_party(value):
-                self._waiting.append(value)
-            return f"{value.__module__}.{value.__qualname__}"
-        kind = type(value)
-        if kind is dict:
-            pairs = cast("dict[object, object]", value)
-            return {
-                "dict": [
-                    (self._shape(key, items), self._shape(part, items))
-                    for key, part in pairs.items()
-                ]
-            }
-        if kind in {list, tuple}:
-            return [
-                kind.__name__,
-                *[self._shape(part, items) for part in cast("list[object]", value)],
-            ]
-        if kind in {set, frozenset}:
-            parts = [self._shape(part, items) for part in cast("list[object]", value)]
-            return [kind.__name__, *sorted(hash_value(part) for part in parts)]
-        return value
+        parts: list[object] = []
+        try:
+            digest = short_digest(_shape(value, parts))
+        except _NotConstantError:
+            return None
+        functions = [part for part in parts if isinstance(part, FunctionType | type)]
+        self._waiting += [function for function in functions if is_first_party(function)]
+        return digest
 
     def _class(self, kind: type) -> None:
-        members = [
-            member for member in vars(kind).values() if callable(member) or _is_method(member)
-        ]
-        for member in members:
-            self._members(member)
+        for member in vars(kind).values():
+            if callable(member) or isinstance(member, _METHODS):
+                self._members(cast("object", member))
         self._waiting += [base for base in kind.__bases__ if is_first_party(base)]
         known = vars(sys.modules.get(kind.__module__, ModuleType("")))
         file = known.get("__file__")
@@ -388,12 +345,11 @@ class _Walk:
             files = [code.co_filename for code in codes if isinstance(code, CodeType)]
             file = next((name for name in files if not name.startswith("<")), "")
         name = self._name(kind.__module__, kind.__qualname__)
-        found = class_syntax(file, kind.__qualname__, vars(kind).get("__firstlineno__"))
-        if found is None:
+        syntax = class_syntax(file, kind.__qualname__, vars(kind).get("__firstlineno__"))
+        if syntax is None:
             self._note(name, f"{_UNTRACKED}class without source")
             return
-        syntax, line = found
-        self._note(name, syntax.digest, f"{Path(file).name}:{line}")
+        self._note(name, syntax.digest, f"{Path(file).name}:{syntax.line}")
         self.sources[syntax.digest] = syntax.text
         for chain in syntax.names:
             if chain[0] in known:
@@ -411,8 +367,27 @@ class _Walk:
             ]
 
 
-def _is_method(member: object) -> bool:
-    return isinstance(member, staticmethod | classmethod | property | cached_property)
+def _shape(value: object, parts: list[object]) -> object:
+    """Return a constant with names in place of functions and classes, and add all its parts to *parts*.
+
+    Raises:
+        _NotConstantError: if it is none, or has more than 1,000 parts.
+    """
+    parts.append(value)
+    kind = type(value)
+    if len(parts) > _MOST_ITEMS:
+        raise _NotConstantError
+    if isinstance(value, FunctionType | type):
+        return f"{value.__module__}.{value.__qualname__}"
+    if kind in _SCALARS:
+        return value
+    if kind is dict:
+        pairs = cast("dict[object, object]", value).items()
+        return {"dict": [(_shape(key, parts), _shape(part, parts)) for key, part in pairs]}
+    if kind not in CONTAINERS:
+        raise _NotConstantError
+    shapes = [_shape(part, parts) for part in cast("list[object]", value)]
+    return [kind.__name__, *(shapes if kind in {list, tuple} else sorted(map(hash_value, shapes)))]
 
 
 def _accessors(member: object) -> list[object]:
@@ -422,14 +397,6 @@ def _accessors(member: object) -> list[object]:
     if isinstance(member, cached_property):
         return [cast("cached_property[object]", member).func]
     return [member]
-
-
-def _cells(function: FunctionType) -> Iterator[tuple[str, object]]:
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            yield name, cell.cell_contents
-        except ValueError:
-            continue  # it has no value yet
 
 
 def _layers(thing: object) -> Iterator[object]:

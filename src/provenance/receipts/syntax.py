@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import linecache
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from textwrap import dedent
 from types import CodeType
@@ -56,12 +56,14 @@ class Syntax:
         names: names that it may look up outside, with attributes.
         state: outside names whose values it changes, such as caches.
         text: its source.
+        line: its line in the file.
     """
 
     digest: str
     names: frozenset[Chain]
     state: frozenset[str]
     text: str = ""
+    line: int = 0
 
 
 def short_digest(form: object) -> str:
@@ -80,8 +82,8 @@ def function_syntax(code: CodeType, *, with_defaults: bool) -> Syntax | None:
     return evolve(syntax, text=_text(code.co_filename, nodes[-1]))
 
 
-def class_syntax(file: str, qualname: str, line: int | None = None) -> tuple[Syntax, int] | None:
-    """Return the syntax of a class apart from its methods, and its line; None without source."""
+def class_syntax(file: str, qualname: str, line: int | None = None) -> Syntax | None:
+    """Return the syntax of a class apart from its methods; None without source."""
     name = qualname.rpartition(".")[2]
     found = [
         node
@@ -92,18 +94,15 @@ def class_syntax(file: str, qualname: str, line: int | None = None) -> tuple[Syn
     if not found:
         return None
     node = next((node for node in found if _first_line(node) == line), found[-1])
-    return evolve(_class(node), text=_text(file, node)), node.lineno
+    return evolve(_class(node), text=_text(file, node), line=node.lineno)
 
 
 @lru_cache(maxsize=10_000)
 def _function(node: FunctionNode, *, with_defaults: bool) -> Syntax:
-    body: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
+    body = [node.body] if isinstance(node, ast.Lambda) else _body(node)
     parameters = list(_parameters(node.args))
     form = _Form(_local_names(node))
-    parts = [
-        form.of([node.args] if with_defaults else parameters),
-        form.of(_without_docstring(body)),
-    ]
+    parts = [form.of([node.args] if with_defaults else parameters), form.of(body)]
     inside = form.local | {argument.arg for argument in parameters}
     own = parameters[0].arg if parameters else None
     return Syntax(
@@ -120,11 +119,7 @@ def _function(node: FunctionNode, *, with_defaults: bool) -> Syntax:
 @lru_cache(maxsize=10_000)
 def _class(node: ast.ClassDef) -> Syntax:
     methods = (ast.FunctionDef, ast.AsyncFunctionDef)
-    body = [
-        statement
-        for statement in _without_docstring(node.body)
-        if not isinstance(statement, methods)
-    ]
+    body = [statement for statement in _body(node) if not isinstance(statement, methods)]
     # Decorators are part of what the class says, and are not followed.
     decorators = _Form(frozenset(), in_class=True).of(list(node.decorator_list))
     form = _Form(frozenset(), in_class=True)
@@ -188,15 +183,9 @@ def _parameters(arguments: ast.arguments) -> Iterator[ast.arg]:
     yield from [argument for argument in (arguments.vararg, arguments.kwarg) if argument]
 
 
-def _without_docstring(body: Iterable[ast.AST]) -> list[ast.AST]:
-    statements = list(body)
-    first = statements[0] if statements else None
-    is_docstring = (
-        isinstance(first, ast.Expr)
-        and isinstance(first.value, ast.Constant)
-        and isinstance(first.value.value, str)
-    )
-    return statements[1:] if is_docstring else statements
+def _body(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[ast.stmt]:
+    """Return the statements of a definition, without its docstring."""
+    return node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
 
 
 class _Fields(dict["type[ast.AST]", "tuple[str, ...]"]):
@@ -252,7 +241,7 @@ class _Form:
                 # Python 3.12 ends some formats with an empty string.
                 child = [value for value in node.values if not _is_empty(value)]
             if field == "body" and isinstance(node, _HAS_DOCSTRING):
-                child = _without_docstring(cast("list[ast.AST]", child))
+                child = _body(node)
             fields.append([field, self.of(child, field)])
         return [type(node).__name__, *fields]
 
