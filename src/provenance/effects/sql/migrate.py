@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import foreign_tables
-from provenance.effects.sql.tables import STAMP
+from provenance.effects.sql.tables import STAMP, VERSION
 from provenance.errors import StoreUnavailableError
 from provenance.util.locks import ForkSafeLock
 
@@ -35,7 +35,7 @@ def stamped(connection: sa.Connection) -> int | None:
 
 
 def migrate(connection: sa.Connection, found: int, wanted: int) -> None:
-    """Migrate the tables from version *found* (0: none) to *wanted*, in the open transaction."""
+    """Migrate the tables from version *found* to *wanted*, in the open transaction."""
     # Alembic tells each of its steps, the imports of its plugins too, unless somebody has set its level.
     alembic_log = logging.getLogger("alembic")
     if alembic_log.level == logging.NOTSET:
@@ -48,12 +48,12 @@ def migrate(connection: sa.Connection, found: int, wanted: int) -> None:
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     # Alembic's scripts refer to global state.
     with _one_at_a_time.lock:
-        if found and stamped(connection) is None:
+        if stamped(connection) is None:
             command.stamp(config, str(found))
         if found <= wanted:
             command.upgrade(config, str(wanted))
         else:
-            command.downgrade(config, str(wanted) if wanted else "base")
+            command.downgrade(config, str(wanted))
 
 
 def migrate_sqlite(path: Path, patience: float, wanted: int) -> None:
@@ -114,10 +114,12 @@ def ensure_tables(
     version: int | None = None,
     patience: float = MIGRATION_LOCK,
 ) -> None:
-    """Migrate the tables to *version*, by default to the newest if *access* allows it.
+    """Create the tables or migrate them to *version*, by default to the newest if *access* allows it.
 
     Wait at most *patience* seconds for another process that creates or migrates them.
     """
+    from provenance.effects.sql.postgres_dialect import create_tables
+
     wanted = statements.VERSION if version is None else version
     with engine.connect() as connection:
         if _current_version(connection, access, name) == wanted:
@@ -136,7 +138,9 @@ def ensure_tables(
                 reason = f"its tables {status}; version {statements.VERSION} is required"
                 advice = "call migrate() of the repository once, by hand"
                 raise StoreUnavailableError(name, reason, advice)
-            migrate(connection, found or 0, wanted)
+            if not found:
+                create_tables(connection)
+            migrate(connection, found or VERSION, wanted)
         # The pool must not reuse a connection with this patience.
         connection.detach()
 

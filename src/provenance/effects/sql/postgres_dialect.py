@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, cast
@@ -22,6 +23,7 @@ from provenance.effects.sql import queries, statements
 from provenance.effects.sql import tables as common
 from provenance.effects.sql.compiler import InsertSource, RowPosition, Select, paged, text_param
 from provenance.effects.sql.database import Values
+from provenance.model.ids import ID_BYTES
 from provenance.model.rows import COLUMNS, json_text, time_text
 
 Value: TypeAlias = "str | int | float | bytes | list[str] | None"
@@ -101,6 +103,15 @@ def _index_paths(column: sa.Column[object]) -> None:
 
 
 tables: Final = _make_tables()
+
+
+def create_tables(connection: sa.Connection) -> None:
+    """Create the tables, and the id of the repository."""
+    tables.create_all(connection, checkfirst=False)
+    row = {"id": secrets.token_hex(ID_BYTES), "created_at": datetime.now(UTC)}
+    connection.execute(tables.tables["repository"].insert(), row)
+
+
 EXTRAS: Final[Mapping[str, Mapping[str, Callable[[Row], str]]]] = {
     "artifacts": {
         "exact": lambda row: json_text([row[name] for name in COLUMNS]),
