@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 
 from provenance.effects.retry import backoff, call_with_retries
-from provenance.effects.sql.database import Execute, PrefetchCache, Values, check_version
+from provenance.effects.sql.database import Database, Execute, Values, check_version
 from provenance.effects.sql.migrate import MIGRATION_LOCK, ensure_tables, make_database
 from provenance.effects.sql.postgres_connection import (
     Connection,
@@ -30,7 +30,6 @@ from provenance.effects.sql.postgres_connection import (
 )
 from provenance.effects.sql.postgres_dialect import translate
 from provenance.errors import StoreUnavailableError
-from provenance.util.locks import ForkBarrier
 
 R = TypeVar("R")
 
@@ -60,7 +59,7 @@ class _Result:
 _Execute: TypeAlias = Callable[[str, Values], _Result]
 
 
-class PostgresDatabase(PrefetchCache, ForkBarrier):
+class PostgresDatabase(Database):
     """The PostgreSQL database at *access*, connected to, and created if allowed, on first use.
 
     Statements are those of SQLite, translated. Connections are pooled; a child process does not
@@ -69,8 +68,7 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
     """
 
     def __init__(self, access: ConnectionSettings, name: str = "postgres") -> None:
-        super().__init__()
-        self.name = name
+        super().__init__(name)
         self._access = access
         self._url = url_of(name, access)
         self._is_ready = False
@@ -92,11 +90,6 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
         """Return all rows that *statement* selects; raises `StoreUnavailableError`."""
         return list(self._execute_alone(statement, values).rows)
 
-    @property
-    def generation(self) -> int:
-        """Always 0: each connection is made to the database of this name."""
-        return 0
-
     def change(self, statement: str, values: Values, _: int | None = None, /) -> int:
         """Execute *statement* as a transaction; return the number of changed rows.
 
@@ -115,24 +108,10 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
         return self._retry(lambda: self._transact(work))
 
     @property
-    def keeps_terms(self) -> bool:
-        """Always false: it has indexes of its own."""
-        return False
-
-    @property
-    def is_read_only(self) -> bool:
-        """Always false, as far as it is known here."""
-        return False
-
-    @property
     def cache_key(self) -> str:
         """The identity of the database, the same in every process."""
         url = self._url
         return f"postgresql:{url.host}:{url.port}/{url.database}/{self._access.schema}"
-
-    def find_problems(self) -> tuple[str, ...]:
-        """Return nothing: the server checks its own files."""
-        return ()
 
     def migrate(self, version: int | None = None) -> None:
         """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""

@@ -18,8 +18,8 @@ from provenance.effects.io import absolute_path
 from provenance.effects.retry import call_with_retries
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import (
+    Database,
     Execute,
-    PrefetchCache,
     Values,
     check_version,
     foreign_tables,
@@ -228,13 +228,15 @@ _ADVICE: Final = {
 }
 
 
-class SqliteDatabase(PrefetchCache, ForkBarrier):
+class SqliteDatabase(Database):
     """The SQLite file *path*, opened on first use, and created then unless *create* is False.
 
     Each thread has its own connection. No connection is open across a fork, as SQLite demands:
     they are closed before it, and parent and child open new ones when needed. `engine` is for the
     user's own queries (`pandas.read_sql`).
     """
+
+    keeps_terms = True
 
     def __init__(
         self,
@@ -248,14 +250,12 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
             raise StoreUnavailableError(
                 name, "SQLite databases in memory are not supported", "use a memory repository"
             )
-        super().__init__()
-        self.name = name
+        super().__init__(name)
         # `resolve` would follow links, which may change.
         self.path = Path(absolute_path(path))
         self._file = str(self.path)
         self._create = create
         self._synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
-        self.generation = 0
         self._local = Local()
         self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
         # Called at the exit of the process, too.
@@ -334,11 +334,6 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
             if session.may_repeat(error):
                 return self.transaction(work)
             raise self._unavailable(error) from error
-
-    @property
-    def keeps_terms(self) -> bool:
-        """Always true: it has the table `terms`."""
-        return True
 
     @property
     def is_read_only(self) -> bool:

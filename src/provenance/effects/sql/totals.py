@@ -15,8 +15,8 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias, cast
 
-from provenance.effects.sql.database import Execute, Values
-from provenance.effects.sql.terms import END, TermDatabase, blob_term, fill_terms, refresh_terms
+from provenance.effects.sql.database import Database, Execute, Values
+from provenance.effects.sql.terms import END, blob_term, fill_terms, refresh_terms
 from provenance.errors import StoreUnavailableError
 from provenance.model.queries import Grouping
 
@@ -60,7 +60,7 @@ _Rows: TypeAlias = "list[Any]"
 _Ask: TypeAlias = Callable[[str, Values], _Rows]
 
 
-def find_totals(database: TermDatabase, by: Grouping) -> _Rows:
+def find_totals(database: Database, by: Grouping) -> _Rows:
     """Return for each group its key, artifacts, bytes, seconds, and the first and last time."""
 
     def ask(statement: str, values: Values) -> _Rows:
@@ -94,7 +94,7 @@ def _place(ask: _Ask, by: Grouping) -> int | None:
     return cast("int", rows[0][0]) if rows and rows[0][0] >= 0 else None
 
 
-def _count(database: TermDatabase, ask: _Ask, by: Grouping) -> None:
+def _count(database: Database, ask: _Ask, by: Grouping) -> None:
     """Count the artifacts that have terms in what is kept."""
     # A number of its own, so that it is not taken for that of another process.
     mark = -1 - int.from_bytes(os.urandom(7), "little")
