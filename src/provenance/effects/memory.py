@@ -26,14 +26,7 @@ from provenance.model.queries import (
     matches,
     summarize_records,
 )
-from provenance.model.records import (
-    ArtifactRecord,
-    Blob,
-    Derivation,
-    Options,
-    Run,
-    SetRecord,
-)
+from provenance.model.records import ArtifactRecord, Blob, Derivation, Options, Run, SetRecord
 from provenance.model.rows import (
     Row,
     from_row,
@@ -46,8 +39,6 @@ from provenance.model.rows import (
 from provenance.ports.leases import IMPOSSIBLE, ExpiredLease, Lease, LeaseHeld, Seconds
 from provenance.ports.records import PutRecord
 from provenance.util.locks import ForkBarrier
-
-__all__ = ["MemoryRecords", "MemorySets"]
 
 
 class MemoryLeases(ForkBarrier):
