@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import os
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -52,7 +51,6 @@ T = TypeVar("T")
 
 _SMALL: Final = 1 << 16
 """Files up to this size are read in one call; larger ones are streamed."""
-_CHUNK: Final = 1 << 20
 _SETTLED: Final = 100_000_000
 """Nanoseconds after which another change to a file is sure to change its modification time."""
 _REMEMBERED: Final = 100_000
@@ -86,7 +84,6 @@ class DiskBlobs:
         self._reaching = map_os_errors(name)
         self._temporary = Temporary(self._root)
         self._verified: dict[BlobId, _Signature] = {}
-        self._buffers = threading.local()
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> StoredBlob:
         """Publish what *write* writes; after any failure, nothing half-written stays.
@@ -272,20 +269,13 @@ class DiskBlobs:
         signature = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         if self._verified.get(blob.id) == signature:
             return
-        found = self._read_through(file)
+        found = read_through(file)
         check_bytes(blob, self._name, found.size, found.id)
         file.seek(0)
         if time.time_ns() - changed > _SETTLED:
             if len(self._verified) >= _REMEMBERED:
                 self._verified.clear()
             self._verified[blob.id] = signature
-
-    def _read_through(self, file: BinaryIO) -> Blob:
-        """Return the blob that *file* holds, read through one buffer per thread."""
-        buffer: memoryview | None = getattr(self._buffers, "buffer", None)
-        if buffer is None:
-            buffer = self._buffers.buffer = memoryview(bytearray(_CHUNK))
-        return read_through(file, buffer)
 
 
 def _open_file(path: str) -> BinaryIO:

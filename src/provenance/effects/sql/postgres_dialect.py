@@ -242,7 +242,8 @@ def _translate(statement: str) -> Translation:
     if source is None:
         return Translation(statement.replace("%", "%%").replace("?", "%s"), lambda values: values)
     if statement == statements.FIND_SET_BY_LABELS:
-        return _translate_select(_labels_condition, (), _bind_labels)
+        bind = _by_name(source.names, frozenset({"labels"}))
+        return _translate_select(_labels_condition, (), bind)
     if isinstance(source.expression, InsertSource):
         return _translate_insertion(source.expression)
     if isinstance(source.expression, sa.SelectBase):
@@ -254,10 +255,11 @@ def _compile(expression: ClauseElement) -> str:
     return str(expression.compile(dialect=_DIALECT))
 
 
-def _by_name(names: tuple[str, ...]) -> _Bind:
+def _by_name(names: tuple[str, ...], of_json: frozenset[str] = frozenset()) -> _Bind:
     """Return a function that names the values; texts are changed as stored ones are."""
     return lambda values: {
-        name: encode_cell(_TEXT, value) for name, value in zip(names, values, strict=True)
+        name: encode_cell(_JSONB if name in of_json else _TEXT, value)
+        for name, value in zip(names, values, strict=True)
     }
 
 
@@ -389,12 +391,3 @@ _labels_condition: Final = paged(
     .where(_contains(_sets.c.labels, "labels"), ~_lacks)
     .order_by(_sets.c.created_at.desc(), RowPosition("artifact_sets").desc())
 )
-
-
-def _bind_labels(values: Values) -> Mapping[str, Value]:
-    labels, limit, offset = values
-    return {
-        "labels": encode_cell(_JSONB, labels),
-        "limit": encode_cell(_TEXT, limit),
-        "offset": encode_cell(_TEXT, offset),
-    }

@@ -350,17 +350,14 @@ class SqliteDatabase(Database):
 
         Raises `StoreUnavailableError`.
         """
-        session = self._local.session or self._new_session()
         try:
-            with session.lock:
-                connection = session.connection or self._open(session)
-                check = partial(connection.execute, "PRAGMA integrity_check")
-                rows = patiently(check).fetchall()
-                return () if rows == [("ok",)] else tuple(str(text) for (text,) in rows)
-        except _TROUBLE as error:
-            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _DAMAGE:
-                return (str(error),)
-            raise self._unavailable(error) from error
+            rows = self.query("PRAGMA integrity_check")
+        except StoreUnavailableError as error:
+            code = getattr(error.__cause__, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+            if isinstance(error.__cause__, _TROUBLE) and code & 0xFF in _DAMAGE:
+                return (str(error.__cause__),)
+            raise
+        return () if rows == [("ok",)] else tuple(str(text) for (text,) in rows)
 
     def migrate(self, version: int | None = None, /) -> None:
         """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""

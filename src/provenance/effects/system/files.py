@@ -254,20 +254,14 @@ class LocalFiles:
             if self._verified.get(path) != file_stamp(status):
                 if not file_holds(path, blob):
                     return False
-                self._remember(path, status)
+                if time.time_ns() - status.st_mtime_ns > _SETTLED:
+                    self._verified[path] = file_stamp(status)
         except FileNotFoundError:
             return False
-        self._renew(path, status)
-        return True
-
-    def _remember(self, path: str, status: os.stat_result) -> None:
-        if time.time_ns() - status.st_mtime_ns > _SETTLED:
-            self._verified[path] = file_stamp(status)
-
-    def _renew(self, path: str, status: os.stat_result) -> None:
-        """Keep a copy that is in use for another month."""
-        if time.time() - status.st_mtime > _DAY and touch_tree(path, _DAY):
+        # A copy in use is kept for another month.
+        if touch_tree(path, _DAY):
             self._verified[path] = file_stamp(os.stat(path))
+        return True
 
 
 def _fill(fd: int, path: str, ask: Materialize) -> None:
