@@ -77,13 +77,12 @@ def find_totals(database: Database, by: Grouping) -> _Rows:
         place = _place(ask, by)
         if place is None:
             return ask(_ALL.format(key=_KEYS[by]), -1, END)
-        groups = {row[0]: row for row in ask(_FIND, by)}
-        for row in _later(ask, by, place, END):
-            known = groups.get(row[0])
-            groups[row[0]] = row if known is None else _add(known, row)
+        groups: dict[str, _Rows] = {}
+        for row in (*ask(_FIND, by), *_later(ask, by, place, END)):
+            groups.setdefault(row[0], []).append(row)
         # Otherwise another process has changed what is kept.
         if place == _place(ask, by):
-            return list(groups.values())
+            return [_add(rows) for rows in groups.values()]
 
 
 def _place(ask: _Ask, by: Grouping) -> int | None:
@@ -143,13 +142,7 @@ def _later(ask: _Ask, by: Grouping, place: int, end: int) -> Iterator[Any]:
         yield (item, count, 0 if known else size, *rest)
 
 
-def _add(one: Any, other: Any) -> Any:  # noqa: ANN401 - rows
-    key, artifacts, size, seconds, oldest, newest = one
-    return (
-        key,
-        artifacts + other[1],
-        size + other[2],
-        seconds + other[3],
-        min(oldest, other[4]),
-        max(newest, other[5]),
-    )
+def _add(rows: _Rows) -> Any:  # noqa: ANN401 - a row
+    """Return the sum of the *rows* of one group."""
+    (key, *_), (_, artifacts, sizes, seconds, oldest, newest) = rows[0], zip(*rows, strict=True)
+    return key, sum(artifacts), sum(sizes), sum(seconds), min(oldest), max(newest)

@@ -20,7 +20,6 @@ from attrs import evolve
 
 from provenance.archives import FolderEntry, LocalSource, manifest
 from provenance.effects.io import (
-    FileSink,
     Temporary,
     absolute_path,
     blob_of,
@@ -29,6 +28,7 @@ from provenance.effects.io import (
     remove,
     replacing_file,
     sweep,
+    write_to_file,
 )
 from provenance.errors import CorruptBlobError
 from provenance.model.records import Blob
@@ -241,9 +241,8 @@ class LocalFiles:
         try:
             _fill(fd, temporary, ask)
             os.replace(temporary, path)
-        except BaseException:
+        finally:
             remove(temporary)
-            raise
 
     def _is_sound(self, path: str, blob: Blob) -> bool:
         """Return whether the copy at *path* holds *blob*; read it once, and after each change."""
@@ -267,9 +266,7 @@ class LocalFiles:
 def _fill(fd: int, path: str, ask: Materialize) -> None:
     """Write the blob into the open file, close it, make it read-only, and check its digest."""
     try:
-        sink = FileSink(fd, _NAME)
-        ask.pour(sink.binary())
-        blob = sink.finish()
+        blob = write_to_file(fd, _NAME, ask.pour)
         mode = (0o555 if ask.executable else 0o444) & ~_umask(fd)
     finally:
         os.close(fd)
