@@ -244,10 +244,6 @@ class FileSink(io.RawIOBase):
         self._drain()
         return self._hashing.blob()
 
-    def binary(self) -> BinaryIO:
-        """Return this sink as the type that encoders expect; they only ever write to it."""
-        return cast("BinaryIO", self)
-
     def _drain(self) -> None:
         if self._pending:
             pending, self._pending = self._pending, bytearray()
@@ -271,7 +267,7 @@ def write_to_file(fd: int, store: str, write: Callable[[BinaryIO], None]) -> Blo
     """
     sink = FileSink(fd, store)
     try:
-        write(sink.binary())
+        write(cast("BinaryIO", sink))  # encoders only ever write to it
         return sink.finish()
     except Exception as error:
         if sink.failure is None or sink.failure is error:

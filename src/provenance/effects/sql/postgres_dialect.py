@@ -29,10 +29,21 @@ from provenance.model.rows import COLUMNS, json_text, time_text
 Value: TypeAlias = "str | int | float | bytes | list[str] | None"
 Row: TypeAlias = Mapping[str, "str | int | float | bytes | None"]
 
-_WITH_EXACT: Final = ("artifacts", "artifact_sets", "runs")
 _WITH_PLACE: Final = ("artifacts", "artifact_sets")
 _INDEXED: Final = 200
 """Letters of a name, from its beginning and from its end, that patterns find by an index."""
+EXTRAS: Final[Mapping[str, Mapping[str, Callable[[Row], str]]]] = {
+    "artifacts": {
+        "exact": lambda row: json_text([row[name] for name in COLUMNS]),
+        "inputs_text": lambda row: cast("str", row["inputs_json"]),
+    },
+    "artifact_sets": {
+        "exact": lambda row: cast("str", row["labels"]),
+        "labels_digest": lambda row: digest(cast("str", row["labels"]).encode()),
+    },
+    "runs": {"exact": lambda row: cast("str", row["info"])},
+}
+"""By table: the columns written in addition to those of `tables`, and how to make each."""
 
 
 def _make_tables() -> sa.MetaData:
@@ -50,8 +61,8 @@ def _make_tables() -> sa.MetaData:
         if table.name in _WITH_PLACE:
             place = sa.Column("place", sa.BigInteger, sa.Identity(), nullable=False, unique=True)
             table.append_column(place, replace_existing=True)
-        if table.name in _WITH_EXACT:
-            table.append_column(sa.Column("exact", sa.Text, nullable=False))
+        for name in EXTRAS.get(table.name, ()):
+            table.append_column(sa.Column(name, sa.Text, nullable=False))
     _extend_artifacts(metadata.tables["artifacts"])
     _extend_sets(metadata.tables["artifact_sets"])
     return metadata
@@ -68,7 +79,6 @@ def _identify_by_id(table: sa.Table) -> None:
 def _extend_artifacts(table: sa.Table) -> None:
     columns = table.c
     columns.input_artifact_ids.type = ARRAY(sa.Text)
-    table.append_column(sa.Column("inputs_text", sa.Text, nullable=False))
     for name in ("value_id", "content_digest", "inputs_digest"):
         sa.Index(f"ix_artifacts_{name}", columns[name])
     # A hash index takes names of any length, a B-tree does not.
@@ -88,7 +98,6 @@ def _extend_artifacts(table: sa.Table) -> None:
 def _extend_sets(table: sa.Table) -> None:
     """Make the text of labels unique, because JSONB finds some labels equal that differ."""
     table.c.id.primary_key = table.c.labels.primary_key = False
-    table.append_column(sa.Column("labels_digest", sa.Text, nullable=False))
     key = sa.PrimaryKeyConstraint("id", "labels_digest", name="artifact_sets_pkey")
     table.append_constraint(key)
     _index_paths(table.c.labels)
@@ -112,18 +121,6 @@ def create_tables(connection: sa.Connection) -> None:
     connection.execute(tables.tables["repository"].insert(), row)
 
 
-EXTRAS: Final[Mapping[str, Mapping[str, Callable[[Row], str]]]] = {
-    "artifacts": {
-        "exact": lambda row: json_text([row[name] for name in COLUMNS]),
-        "inputs_text": lambda row: cast("str", row["inputs_json"]),
-    },
-    "artifact_sets": {
-        "exact": lambda row: cast("str", row["labels"]),
-        "labels_digest": lambda row: digest(cast("str", row["labels"]).encode()),
-    },
-    "runs": {"exact": lambda row: cast("str", row["info"])},
-}
-"""By table: the columns written in addition to those of `tables`, and how to make each."""
 EXACT: Final = {
     "artifacts.inputs_json": "inputs_text",
     "artifact_sets.labels": "exact",
