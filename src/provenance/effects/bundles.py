@@ -326,9 +326,8 @@ def check_database(file: str, path: str) -> None:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             # First of all: the check of the whole file evaluates what its indexes say.
             if version != statements.VERSION or set(connection.execute(_SCHEMA)) != _own_schema():
-                raise BundleError(
-                    path, f"the tables of its {RECORDS} are not those of this library"
-                )
+                reason = f"the tables of its {RECORDS} are not those of this library"
+                raise BundleError(path, reason)
             problems = [text for (text,) in connection.execute("PRAGMA integrity_check(1)")]
     except (sqlite3.Error, UnicodeDecodeError) as error:
         reason = f"its {RECORDS} is not a database of this library ({error})"

@@ -7,6 +7,7 @@ follow when they are read. Writes go to the farthest first, so that what is near
 from __future__ import annotations
 
 import logging
+from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
@@ -254,11 +255,7 @@ class _Chain(TieredBlobs):
 
     def find_sources(self, ask: history.FindSources) -> dict[str, str]:
         """Return the texts of all tiers, where they differ those of the nearest."""
-        return {
-            digest: text
-            for _, found in reversed(list(self.answers(ask)))
-            for digest, text in found.items()
-        }
+        return dict(ChainMap(*[found for _, found in self.answers(ask)]))
 
     def put_derivation(self, ask: history.PutDerivation) -> bool:
         return sum(tier.ask(ask) for tier in reversed(self.allowed(ask))) > 0

@@ -33,18 +33,6 @@ from provenance.ports.permissions import Permissions, StoreEffect
 from provenance.ports.records import DeleteRecord, FindMany, FindRecord, PutRecord, PutRecords
 from provenance.util.locks import ForkBarrier
 
-__all__ = [
-    "Counter",
-    "EffectTiming",
-    "cache_blobs",
-    "cache_records",
-    "counted",
-    "restrict",
-    "traced",
-    "untrusted",
-]
-
-
 A = TypeVar("A")
 E = TypeVar("E", bound=Effect[Any])
 

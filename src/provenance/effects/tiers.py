@@ -188,11 +188,7 @@ class TieredBlobs(StoreUnion):
         readable = self.allowed(ask)
         for position, tier in enumerate(readable):
             try:
-                nearer = [
-                    nearer_tier
-                    for nearer_tier in readable[:position]
-                    if _may_take(nearer_tier, tier, read)
-                ]
+                nearer = [near for near in readable[:position] if _may_take(near, tier, read)]
                 return self._nearest(blob, tier, nearer).ask(ask)
             except (BlobNotFoundError, CorruptBlobError, StoreUnavailableError) as error:
                 troubles.append(error)
@@ -232,11 +228,9 @@ class TieredBlobs(StoreUnion):
 
 def _copy_to(tier: Tier, written: WriteResult) -> Callable[[BinaryIO], None]:
     """Return a writer of the bytes that *tier* has just stored."""
-    return (
-        EncodedBytes(written.data)
-        if isinstance(written, InlineBlob)
-        else copying_from(tier.ask)(written.blob)
-    )
+    if isinstance(written, InlineBlob):
+        return EncodedBytes(written.data)
+    return copying_from(tier.ask)(written.blob)
 
 
 def write_through(

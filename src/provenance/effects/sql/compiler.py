@@ -160,9 +160,8 @@ def upsert_statement(table: sa.Table, columns: tuple[str, ...]) -> str:
     changed = {name: statement.excluded[name] for name in columns if name != "id"}
     upsert = statement.on_conflict_do_update(index_elements=["id"], set_=changed)
     names = tuple(c.name for c in table.columns if c.name in columns)
-    return _register(
-        compile_statement(upsert, *names), Source(InsertSource(table, names, "UPDATE"), names)
-    )
+    text = compile_statement(upsert, *names)
+    return _register(text, Source(InsertSource(table, names, "UPDATE"), names))
 
 
 def strip_line_ends(text: str) -> str:

@@ -247,9 +247,8 @@ class SqliteDatabase(Database):
         create: bool = True,
     ) -> None:
         if str(path) == ":memory:":
-            raise StoreUnavailableError(
-                name, "SQLite databases in memory are not supported", "use a memory repository"
-            )
+            reason = "SQLite databases in memory are not supported"
+            raise StoreUnavailableError(name, reason, "use a memory repository")
         super().__init__(name)
         # `resolve` would follow links, which may change.
         self.path = Path(absolute_path(path))

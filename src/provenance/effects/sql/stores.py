@@ -56,12 +56,8 @@ class SqlLeases:
 
     def release(self, lease: Lease) -> bool:
         """Release the lease; return False if it has another owner, or none."""
-        return (
-            self._database.change(
-                statements.RELEASE_LEASE, (lease.artifact_id, lease.owner, lease.fence)
-            )
-            > 0
-        )
+        values = lease.artifact_id, lease.owner, lease.fence
+        return self._database.change(statements.RELEASE_LEASE, values) > 0
 
     def list_expired(self, seconds: float, after: str, limit: int) -> tuple[ExpiredLease, ...]:
         """Return leases that expired at least *seconds* ago, in order of their ids."""

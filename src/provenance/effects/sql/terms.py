@@ -226,18 +226,15 @@ def _fill_next(database: Database, filled: int) -> int:
     return database.transaction(work) if rows else END
 
 
-def refresh_terms(execute: Execute) -> int:
-    """Give terms to all artifacts that were replaced; return the number of outdated places."""
-    number, filled = 0, cast("int", execute(_FIND_STATE, ()).fetchall()[0][0])
-    while True:
+def refresh_terms(execute: Execute) -> None:
+    """Give terms to all artifacts that were replaced."""
+    filled, done = cast("int", execute(_FIND_STATE, ()).fetchall()[0][0]), _PIECE
+    while done == _PIECE:
         rows: Any = execute(_READ_OUTDATED, (filled, _PIECE)).fetchall()
         _put(execute, _entries(rows), rows)
         done = execute(_DELETE_OUTDATED, (filled, _PIECE)).rowcount
-        number += done
-        if done < _PIECE:
-            # The next artifact may get a place that a deleted one had.
-            execute(_LOWER_FILLED, ())
-            return number
+    # The next artifact may get a place that a deleted one had.
+    execute(_LOWER_FILLED, ())
 
 
 def _entries(rows: Iterable[Any]) -> list[int]:

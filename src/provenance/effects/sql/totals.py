@@ -118,19 +118,17 @@ def _begin(execute: Execute, by: Grouping, mark: int) -> int:
     return filled
 
 
-def _store(execute: Execute, by: Grouping, rows: _Rows, places: tuple[int, int]) -> int:
+def _store(execute: Execute, by: Grouping, rows: _Rows, places: tuple[int, int]) -> None:
     """Keep sums, unless what they count has changed meanwhile, which takes the mark away.
 
     The *places* are the mark, and the last one that is counted.
     """
     mark, filled = places
-    if execute(_FIND_PLACE, (by,)).fetchall() != [(mark,)]:
-        return 0
-    execute(_FORGET, (by,))
-    for row in rows:
-        execute(_ADD, (by, *row))
-    execute(_SET_PLACE, (by, filled))
-    return len(rows)
+    if execute(_FIND_PLACE, (by,)).fetchall() == [(mark,)]:
+        execute(_FORGET, (by,))
+        for row in rows:
+            execute(_ADD, (by, *row))
+        execute(_SET_PLACE, (by, filled))
 
 
 def _later(ask: _Ask, by: Grouping, place: int, end: int) -> Iterator[Any]:

@@ -165,6 +165,5 @@ class FileDigests:
     def _database(self) -> str:
         from platformdirs import user_cache_dir
 
-        return os.path.join(
-            self._folder or user_cache_dir("provenance", appauthor=False), "digests.db"
-        )
+        folder = self._folder or user_cache_dir("provenance", appauthor=False)
+        return os.path.join(folder, "digests.db")

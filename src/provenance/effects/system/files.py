@@ -316,15 +316,8 @@ def _leads_away(path: Path, folder: Path) -> bool:
 def _remove_empty(folder: LocalSource) -> None:
     """Remove *folder* and the folders in it that its parts were in, where nothing is left in them."""
     own = Path(folder.path)
-    inside = {
-        own,
-        *[
-            above
-            for part in folder.parts
-            for above in Path(part.path).parents
-            if own in above.parents
-        ],
-    }
+    parents = [above for part in folder.parts for above in Path(part.path).parents]
+    inside = {own, *[above for above in parents if own in above.parents]}
     for path in sorted(inside, key=lambda path: len(path.parts), reverse=True):
         with suppress(OSError):  # it is not empty
             if not _leads_away(path / "a file in it", own):
