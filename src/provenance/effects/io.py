@@ -279,10 +279,8 @@ def write_to_file(fd: int, store: str, write: Callable[[BinaryIO], None]) -> Blo
 _STALE: Final = 24 * 60 * 60.0
 """Seconds after its last write when a temporary file counts as abandoned."""
 _CREATE: Final = (
-    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 )
-
-_CREATE_AND_READ: Final = _CREATE & ~os.O_WRONLY | os.O_RDWR
 
 
 class Temporary:
@@ -331,7 +329,7 @@ def replacing_file(path: str) -> Generator[BinaryIO]:
     beside, name = os.path.split(absolute_path(path))
     temporary = os.path.join(beside, f".{name[:100]}.{os.getpid()}-{os.urandom(8).hex()}")
     try:
-        with os.fdopen(os.open(temporary, _CREATE_AND_READ, 0o666), "w+b") as file:
+        with os.fdopen(os.open(temporary, _CREATE, 0o666), "w+b") as file:
             yield file
             file.flush()
         os.replace(temporary, os.path.join(beside, name))

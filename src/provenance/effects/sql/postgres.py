@@ -12,7 +12,6 @@ from typing import Any, Final, TypeAlias, TypeVar
 import psycopg
 import sqlalchemy as sa
 from attrs import frozen
-from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 
 from provenance.effects.retry import backoff, call_with_retries
@@ -81,7 +80,7 @@ class PostgresDatabase(Database):
         return f"<PostgresDatabase {self.name!r}>"
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> sa.Engine:
         """The database for SQLAlchemy and pandas."""
         self._prepare()
         return self._pool
@@ -128,11 +127,9 @@ class PostgresDatabase(Database):
         """Forget the connections, which belong to the parent process."""
         self._pool.dispose(close=False)
 
-    def _make_pool(self) -> Engine:
-        from sqlalchemy import NullPool, create_engine, event
-
+    def _make_pool(self) -> sa.Engine:
         url, access = self._url, self._access
-        options: dict[str, Any] = {"poolclass": NullPool}
+        options: dict[str, Any] = {"poolclass": sa.NullPool}
         if access.persistent:
             options = {
                 "poolclass": InterruptiblePool,
@@ -140,13 +137,13 @@ class PostgresDatabase(Database):
                 "max_overflow": _MAX_OVERFLOW,
                 "pool_timeout": access.connect_timeout,
             }
-        engine = create_engine(
+        engine = sa.create_engine(
             url.set(password=None, query={}),
             creator=lambda: connect(url, access),
             hide_parameters=True,
             **options,
         )
-        event.listen(engine, "checkout", _refuse_if_closed)
+        sa.event.listen(engine, "checkout", _refuse_if_closed)
         return engine
 
     def _prepare(self) -> None:
