@@ -7,7 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 import psycopg
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from attrs import frozen
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 
 from provenance.effects.retry import backoff, call_with_retries
-from provenance.effects.sql.database import Database, Execute, Values, check_version
+from provenance.effects.sql.database import Database, Execute, QueryResult, Values, check_version
 from provenance.effects.sql.migrate import MIGRATION_LOCK, ensure_tables, make_database
 from provenance.effects.sql.postgres_connection import (
     Connection,
@@ -55,9 +55,6 @@ class _Result:
         return self.rows
 
 
-_Execute: TypeAlias = Callable[[str, Values], _Result]
-
-
 class PostgresDatabase(Database):
     """The PostgreSQL database at *access*, connected to, and created if allowed, on first use.
 
@@ -87,7 +84,7 @@ class PostgresDatabase(Database):
 
     def query(self, statement: str, /, *values: str | float | None) -> list[tuple[object, ...]]:
         """Return all rows that *statement* selects; raises `StoreUnavailableError`."""
-        return list(self._execute_alone(statement, values).rows)
+        return list(self._execute_alone(statement, values).fetchall())
 
     def change(self, statement: str, values: Values, _: int | None = None, /) -> int:
         """Execute *statement* as a transaction; return the number of changed rows.
@@ -164,18 +161,18 @@ class PostgresDatabase(Database):
             patience = _HANDLER_TIMEOUT if entered else MIGRATION_LOCK
             ensure_tables(self._pool, self._access, self.name, version, patience)
 
-    def _execute_alone(self, statement: str, values: Values) -> _Result:
+    def _execute_alone(self, statement: str, values: Values) -> QueryResult:
         self._prepare()
         if self._local.at_work.locked():
             return self._retry(lambda: self._transact(lambda execute: execute(statement, values)))
 
-        def work() -> _Result:
+        def work() -> QueryResult:
             with self._autocommit.connect() as connection:
                 return _execute(connection, statement, values)
 
         return self._retry(work)
 
-    def _transact(self, work: Callable[[_Execute], R]) -> R:
+    def _transact(self, work: Callable[[Execute], R]) -> R:
         """Do *work* in a transaction; if its thread has another open, do not wait long for that."""
         if not self._local.at_work.locked():
             # A lock, not a flag: an interrupt cannot leave it set.
@@ -190,7 +187,7 @@ class PostgresDatabase(Database):
             advice = "try again when it has finished"
             raise StoreUnavailableError(self.name, reason, advice) from error
 
-    def _commit(self, work: Callable[[_Execute], R], first: str | None = None) -> R:
+    def _commit(self, work: Callable[[Execute], R], first: str | None = None) -> R:
         with self._pool.connect() as connection:
             if first is not None:
                 connection.exec_driver_sql(first)
