@@ -122,34 +122,31 @@ class _Chain(TieredBlobs):
     def find_record(self, ask: records.FindRecord) -> ArtifactRecord | None:
         for tier, record in self.answers(ask):
             if record is not None:
-                readable = self.allowed(ask)
-                self._bring_near(record, tier, readable[: readable.index(tier)])
+                self._bring_near(record, tier, ask)
                 return cast("ArtifactRecord", record)
         return None
 
     def find_many(self, ask: records.FindMany) -> Mapping[ArtifactId, ArtifactRecord]:
         """Ask the nearest tier for all, and each farther one for what is still missing."""
         found: dict[ArtifactId, ArtifactRecord] = {}
-        trouble: StoreUnavailableError | None = None
-        readable, missing = self.allowed(ask), ask.ids
-        for place, tier in enumerate(readable):
-            try:
-                answer: Mapping[ArtifactId, ArtifactRecord] = tier.ask(records.FindMany(missing))
-            except StoreUnavailableError as error:
-                trouble = trouble or error
-                continue
+
+        def ask_for_others() -> records.FindMany:
+            return records.FindMany(tuple([key for key in ask.ids if key not in found]))
+
+        for tier, answer in self.answers(ask, narrow=ask_for_others):
             for record in answer.values():
-                self._bring_near(record, tier, readable[:place])
+                self._bring_near(record, tier, ask)
             found.update(answer)
-            missing = tuple([key for key in missing if key not in answer])
-            if not missing:
-                return found
-        if trouble is not None:  # what cannot be read is not known to be absent
-            raise trouble
+            if found.keys() >= set(ask.ids):
+                break
         return found
 
-    def _bring_near(self, record: ArtifactRecord, found: Tier, nearer: list[Tier]) -> None:
-        for tier in reversed(nearer):
+    def _bring_near(
+        self, record: ArtifactRecord, found: Tier, ask: records.FindRecord | records.FindMany
+    ) -> None:
+        """Copy the record to the tiers before the one where *ask* *found* it."""
+        readable = self.allowed(ask)
+        for tier in reversed(readable[: readable.index(found)]):
             if not (accepts_copies(tier) and _may_take(tier, record, found)):
                 continue
             try:

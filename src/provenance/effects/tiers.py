@@ -161,12 +161,16 @@ class TieredBlobs(StoreUnion):
         self,
         ask: Any,  # noqa: ANN401 - whatever is answered
         past: tuple[type[ProvenanceError], ...] = (StoreUnavailableError, CorruptRecordError),
+        narrow: Callable[[], Any] | None = None,
     ) -> Iterator[tuple[Tier, Any]]:
-        """Yield the tiers and their answers; raise the first error of a tier after the last one."""
+        """Yield the tiers and their answers; raise the first error of a tier after the last one.
+
+        *narrow* returns what to ask the next tier, where that is less than what *ask* asks.
+        """
         trouble: ProvenanceError | None = None
         for tier in self.allowed(ask):
             try:
-                yield tier, tier.ask(ask)
+                yield tier, tier.ask(ask if narrow is None else narrow())
             except past as error:
                 trouble = trouble or error
         if trouble is not None:  # what cannot be read is not known to be absent
