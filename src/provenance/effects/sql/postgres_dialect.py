@@ -79,12 +79,10 @@ def _identify_by_id(table: sa.Table) -> None:
 def _extend_artifacts(table: sa.Table) -> None:
     columns = table.c
     columns.input_artifact_ids.type = ARRAY(sa.Text)
-    for name in ("value_id", "content_digest", "inputs_digest"):
+    for name in ("value_id", "content_digest", "inputs_digest", "run_id", "computed_at"):
         sa.Index(f"ix_artifacts_{name}", columns[name])
     # A hash index takes names of any length, a B-tree does not.
     sa.Index("ix_artifacts_name", columns.name, postgresql_using="hash")
-    sa.Index("ix_artifacts_run_id", columns.run_id)
-    sa.Index("ix_artifacts_computed_at", columns.computed_at)
     for side, text in (("name_begin", "name"), ("name_end", "reverse(name)")):
         # The beginning, because a B-tree takes no long texts.
         begin = sa.literal_column(f"left({text}, {_INDEXED})", sa.Text).label("begin")
@@ -101,8 +99,6 @@ def _extend_sets(table: sa.Table) -> None:
     key = sa.PrimaryKeyConstraint("id", "labels_digest", name="artifact_sets_pkey")
     table.append_constraint(key)
     _index_paths(table.c.labels)
-    (by_name,) = (index for index in table.indexes if index.name == "ix_artifact_sets_name")
-    by_name.kwargs["postgresql_using"] = "hash"
 
 
 def _index_paths(column: sa.Column[object]) -> None:

@@ -174,7 +174,9 @@ artifact_sets: Final = _table(
     *_columns(sa.Text(), "id", primary_key=True),
     *_columns(sa.JSON(), "labels", primary_key=True),
     *_columns(_TIME, "created_at"),
-    sa.Column("name", sa.Text, index=True),
+    sa.Column("name", sa.Text),
+    # Takes names of any length; in PostgreSQL a B-tree does not.
+    sa.Index("ix_artifact_sets_name", "name", postgresql_using="hash"),
 )
 artifact_set_members: Final = _table(
     "artifact_set_members",
