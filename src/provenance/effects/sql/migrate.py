@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from provenance.effects.sql.tables import STAMP
@@ -52,7 +53,7 @@ def migrate_sqlite(path: Path, patience: float, wanted: int) -> None:
     url = sa.URL.create("sqlite", database=str(path))
     options = {"timeout": patience, "isolation_level": None}
     engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=options)
-    sa.event.listen(engine, "begin", _begin_immediate)
+    event.listen(engine, "begin", _begin_immediate)
     try:
         with engine.begin() as connection:
             found: int = connection.exec_driver_sql("PRAGMA user_version").scalar_one()

@@ -13,6 +13,7 @@ import psycopg
 import sqlalchemy as sa
 from attrs import evolve, frozen
 from psycopg import sql
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 
 from provenance.effects.retry import backoff, call_with_retries
@@ -154,7 +155,7 @@ class PostgresDatabase(Database):
             hide_parameters=True,
             **options,
         )
-        sa.event.listen(engine, "checkout", _refuse_if_closed)
+        event.listen(engine, "checkout", _refuse_if_closed)
         return engine
 
     def _prepare(self) -> None:
