@@ -256,10 +256,9 @@ class RemoteFiles:
         try:
             answer = self._ask(method, *args, size=size, **options)
         except FileNotFoundError as error:
-            if not self._has_bucket:
-                if not self._finds_bucket():
-                    raise self._no_bucket() from error
-                self._has_bucket = True
+            if not (self._has_bucket or self._finds_bucket()):
+                raise self._no_bucket() from error
+            self._has_bucket = True
             raise
         self._has_bucket = True
         return answer
