@@ -110,7 +110,7 @@ if len(sys.argv) > 1: logging.getLogger("alembic").setLevel("INFO")
 import sqlalchemy as sa
 from provenance.effects.sql.migrate import migrate
 with sa.create_engine("sqlite://").begin() as connection:
-    migrate(connection, 0, 1)
+    migrate(connection, 1, 1)
 """
     lines = [
         subprocess.run(

@@ -20,9 +20,9 @@ import threading
 import weakref
 import zipfile
 from collections.abc import Callable, Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO, Final, cast
+from typing import BinaryIO, Final, cast
 
 from provenance.effects.io import (
     blob_of,
@@ -170,11 +170,8 @@ def compact(source: str, target: str) -> None:
 
     What was committed last is only in the log of the file that is being written.
     """
-    connection = sqlite3.connect(source, isolation_level=None)
-    try:
+    with closing(sqlite3.connect(source, isolation_level=None)) as connection:
         connection.execute("VACUUM INTO ?", (target,))
-    finally:
-        connection.close()
 
 
 class BundleBlobs:
@@ -202,10 +199,16 @@ class BundleBlobs:
         with map_os_errors(self._name):
             archive = zipfile.ZipFile(self._path)
         with archive, ExitStack() as opened:
-            with self._reading(blob):
-                source = opened.enter_context(archive.open(member))
-                self._check(source, blob)
-            return read(cast("BinaryIO", source))
+            try:
+                with map_os_errors(self._name):
+                    source = cast("BinaryIO", opened.enter_context(archive.open(member)))
+                    buffer = memoryview(bytearray(min(blob.size, _CHUNK) or 1))
+                    found = read_through(source, buffer)
+                    check_bytes(blob, self._name, found.size, found.id)
+                    source.seek(0)
+            except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+                raise CorruptBlobError(blob.id, self._name, str(error)) from error
+            return read(source)
 
     def write_blob(self, _write: Callable[[BinaryIO], None]) -> StoredBlob:
         """Raise StorePermissionError: a bundle is only read."""
@@ -218,22 +221,6 @@ class BundleBlobs:
     def quarantine(self, _blob: Blob) -> None:
         """Raise StorePermissionError: a bundle is only read."""
         raise StorePermissionError("quarantining a damaged blob", self._name, "write")
-
-    @contextmanager
-    def _reading(self, blob: Blob) -> Generator[None]:
-        """Raise CorruptBlobError for what is wrong with the member, `StoreUnavailableError` for the file."""
-        try:
-            with map_os_errors(self._name):
-                yield
-        except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
-            raise CorruptBlobError(blob.id, self._name, str(error)) from error
-
-    def _check(self, source: IO[bytes], blob: Blob) -> None:
-        """Compare the bytes with their digest, and go back to the first."""
-        size = min(blob.size, _CHUNK) or 1
-        found = read_through(cast("BinaryIO", source), memoryview(bytearray(size)))
-        check_bytes(blob, self._name, found.size, found.id)
-        source.seek(0)
 
 
 def read_members(path: str) -> dict[str, zipfile.ZipInfo]:
@@ -332,19 +319,16 @@ def check_database(file: str, path: str) -> None:
     A view, a trigger or a column of another's making would be executed by the statements that read it.
     """
     try:
-        connection = sqlite3.connect(f"{Path(file).as_uri()}?mode=ro&immutable=1", uri=True)
-        try:
+        uri = f"{Path(file).as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA cell_size_check = ON")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             # First of all: the check of the whole file evaluates what its indexes say.
             if version != statements.VERSION or set(connection.execute(_SCHEMA)) != _own_schema():
-                raise BundleError(
-                    path, f"the tables of its {RECORDS} are not those of this library"
-                )
+                reason = f"the tables of its {RECORDS} are not those of this library"
+                raise BundleError(path, reason)
             problems = [text for (text,) in connection.execute("PRAGMA integrity_check(1)")]
-        finally:
-            connection.close()
     except (sqlite3.Error, UnicodeDecodeError) as error:
         reason = f"its {RECORDS} is not a database of this library ({error})"
         raise BundleError(path, reason) from error
@@ -356,10 +340,7 @@ _SCHEMA: Final = "SELECT type, name, tbl_name, sql FROM sqlite_schema"
 
 
 def _own_schema() -> set[tuple[object, ...]]:
-    connection = sqlite3.connect(":memory:")
-    try:
+    with closing(sqlite3.connect(":memory:")) as connection:
         for statement in statements.CREATE:
             connection.execute(statement)
         return set(connection.execute(_SCHEMA))
-    finally:
-        connection.close()

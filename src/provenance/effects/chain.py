@@ -7,6 +7,7 @@ follow when they are read. Writes go to the farthest first, so that what is near
 from __future__ import annotations
 
 import logging
+from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
@@ -33,59 +34,10 @@ from provenance.model.records import (
     SetRecord,
     WriteResult,
 )
+from provenance.ports import history, leases, records
 from provenance.ports.blobs import MARGIN, BlobEffects, DeleteBlob, HasBlob, WriteBlob, copying_from
-from provenance.ports.history import (
-    FindDeletion,
-    FindDerivations,
-    FindEquivalence,
-    FindReceipt,
-    FindShadowChecks,
-    FindSources,
-    GetRepositoryId,
-    PutDeletion,
-    PutDerivation,
-    PutEquivalence,
-    PutShadowCheck,
-)
 from provenance.ports.inspection import ReadStoredRecords
-from provenance.ports.leases import (
-    AcquireLease,
-    LeaseEffects,
-    ListExpiredLeases,
-    ReleaseLease,
-    RenewLease,
-)
 from provenance.ports.permissions import reading_through
-from provenance.ports.records import (
-    CheckDatabase,
-    DeleteRecord,
-    DeleteSet,
-    FindEviction,
-    FindInputs,
-    FindMany,
-    FindRecord,
-    FindRecordsByValue,
-    FindReferencedBlobs,
-    FindRun,
-    FindSet,
-    FindSetByLabels,
-    FindSetsContaining,
-    GetDatabaseIds,
-    ListDependents,
-    ListIds,
-    ListSetIds,
-    MarkEvicted,
-    PutRecord,
-    PutRecords,
-    PutSet,
-    ReadStoredRecord,
-    RecordEffects,
-    SearchRecords,
-    SummarizeRecords,
-    all_records,
-    derivations_to_copy,
-    record_with_inputs,
-)
 from provenance.util.locks import ForkSafeLock
 
 _log: Final = logging.getLogger("provenance")
@@ -101,52 +53,52 @@ _SMALL: Final = 65_536
 
 def make_chain(
     name: str, tiers: Sequence[Tier]
-) -> Interpreter[RecordEffects | LeaseEffects | BlobEffects]:
+) -> Interpreter[records.RecordEffects | leases.LeaseEffects | BlobEffects]:
     """Return the repository *name* made of *tiers*, the nearest first; each is a repository."""
     chain = _Chain(name, tiers)
     return (
         chain.interpreter()
-        | FindRecord.on(chain.find_record)
-        | FindMany.on(chain.find_many)
-        | ListIds.on(chain.merge_ids)
-        | FindRecordsByValue.on(chain.find_records_by_value)
-        | ListDependents.on(chain.merge_ids)
-        | FindInputs.on(chain.first_answer)
-        | FindRun.on(chain.first_answer)
-        | SearchRecords.on(chain.search_records)
-        | SummarizeRecords.on(chain.summarize_records)
-        | PutRecord.on(chain.put_record)
-        | PutRecords.on(chain.put_records)
-        | DeleteRecord.on(chain.delete_record)
-        | PutSet.on(chain.put_set)
-        | FindSet.on(chain.find_set)
-        | ListSetIds.on(chain.merge_ids)
-        | FindSetByLabels.on(chain.find_set)
-        | DeleteSet.on(chain.delete_set)
-        | ReadStoredRecord.on(chain.read_stored)
+        | records.FindRecord.on(chain.find_record)
+        | records.FindMany.on(chain.find_many)
+        | records.ListIds.on(chain.merge_ids)
+        | records.FindRecordsByValue.on(chain.find_records_by_value)
+        | records.ListDependents.on(chain.merge_ids)
+        | records.FindInputs.on(chain.first_answer)
+        | records.FindRun.on(chain.first_answer)
+        | records.SearchRecords.on(chain.search_records)
+        | records.SummarizeRecords.on(chain.summarize_records)
+        | records.PutRecord.on(chain.put_record)
+        | records.PutRecords.on(chain.put_records)
+        | records.DeleteRecord.on(chain.delete_record)
+        | records.PutSet.on(chain.put_everywhere)
+        | records.FindSet.on(chain.find_set)
+        | records.ListSetIds.on(chain.merge_ids)
+        | records.FindSetByLabels.on(chain.find_set)
+        | records.DeleteSet.on(chain.delete_set)
+        | records.ReadStoredRecord.on(chain.read_stored)
         # Each of them may be in several tiers.
         | ReadStoredRecords.on(lambda _: ())
-        | FindReferencedBlobs.on(lambda ask: frozenset(chain.merge(ask)))
-        | FindSetsContaining.on(chain.merge_ids)
-        | MarkEvicted.on(chain.mark_evicted)
-        | FindEviction.on(chain.first_answer)
-        | CheckDatabase.on(chain.check_database)
-        | GetDatabaseIds.on(lambda ask: frozenset(chain.merge(ask)))
-        | FindReceipt.on(chain.first_answer)
-        | FindSources.on(chain.find_sources)
-        | PutEquivalence.on(chain.put_everywhere)
-        | FindEquivalence.on(chain.first_answer)
-        | PutDerivation.on(chain.put_derivation)
-        | FindDerivations.on(chain.find_derivations)
-        | PutDeletion.on(chain.put_everywhere)
-        | FindDeletion.on(chain.first_answer)
-        | PutShadowCheck.on(chain.put_everywhere)
-        | FindShadowChecks.on(chain.find_shadow_checks)
-        | GetRepositoryId.on(lambda ask: chain.allowed(ask)[-1].ask(ask))
-        | AcquireLease.on(chain.lease)
-        | RenewLease.on(chain.lease)
-        | ReleaseLease.on(chain.lease)
-        | ListExpiredLeases.on(chain.lease)
+        | records.FindReferencedBlobs.on(lambda ask: frozenset(chain.merge(ask)))
+        | records.FindSetsContaining.on(chain.merge_ids)
+        | records.MarkEvicted.on(chain.mark_evicted)
+        | records.FindEviction.on(chain.first_answer)
+        | records.CheckDatabase.on(chain.check_database)
+        | records.GetDatabaseIds.on(lambda ask: frozenset(chain.merge(ask)))
+        | history.FindReceipt.on(chain.first_answer)
+        | history.FindSources.on(chain.find_sources)
+        | history.PutEquivalence.on(chain.put_everywhere)
+        | history.FindEquivalence.on(chain.first_answer)
+        | history.PutDerivation.on(chain.put_derivation)
+        | history.FindDerivations.on(chain.find_derivations)
+        | history.PutDeletion.on(chain.put_everywhere)
+        | history.FindDeletion.on(chain.first_answer)
+        | history.PutShadowCheck.on(chain.put_everywhere)
+        | history.FindShadowChecks.on(chain.find_shadow_checks)
+        | history.GetRepositoryId.on(lambda ask: chain.allowed(ask)[-1].ask(ask))
+        | leases.AcquireLease.on(chain.lease)
+        | leases.RenewLease.on(chain.lease)
+        | leases.ReleaseLease.on(chain.lease)
+        | leases.ListExpiredLeases.on(chain.lease)
     )
 
 
@@ -167,37 +119,34 @@ class _Chain(TieredBlobs):
         """Return the ids of all tiers in order, up to the effect's limit if it has one."""
         return tuple(sorted(set(self.merge(ask)))[: getattr(ask, "limit", None)])
 
-    def find_record(self, ask: FindRecord) -> ArtifactRecord | None:
+    def find_record(self, ask: records.FindRecord) -> ArtifactRecord | None:
         for tier, record in self.answers(ask):
             if record is not None:
-                readable = self.allowed(ask)
-                self._bring_near(record, tier, readable[: readable.index(tier)])
+                self._bring_near(record, tier, ask)
                 return cast("ArtifactRecord", record)
         return None
 
-    def find_many(self, ask: FindMany) -> Mapping[ArtifactId, ArtifactRecord]:
+    def find_many(self, ask: records.FindMany) -> Mapping[ArtifactId, ArtifactRecord]:
         """Ask the nearest tier for all, and each farther one for what is still missing."""
         found: dict[ArtifactId, ArtifactRecord] = {}
-        trouble: StoreUnavailableError | None = None
-        readable, missing = self.allowed(ask), ask.ids
-        for place, tier in enumerate(readable):
-            try:
-                answer: Mapping[ArtifactId, ArtifactRecord] = tier.ask(FindMany(missing))
-            except StoreUnavailableError as error:
-                trouble = trouble or error
-                continue
+
+        def ask_for_others() -> records.FindMany:
+            return records.FindMany(tuple([key for key in ask.ids if key not in found]))
+
+        for tier, answer in self.answers(ask, narrow=ask_for_others):
             for record in answer.values():
-                self._bring_near(record, tier, readable[:place])
+                self._bring_near(record, tier, ask)
             found.update(answer)
-            missing = tuple([key for key in missing if key not in answer])
-            if not missing:
-                return found
-        if trouble is not None:  # what cannot be read is not known to be absent
-            raise trouble
+            if found.keys() >= set(ask.ids):
+                break
         return found
 
-    def _bring_near(self, record: ArtifactRecord, found: Tier, nearer: list[Tier]) -> None:
-        for tier in reversed(nearer):
+    def _bring_near(
+        self, record: ArtifactRecord, found: Tier, ask: records.FindRecord | records.FindMany
+    ) -> None:
+        """Copy the record to the tiers before the one where *ask* *found* it."""
+        readable = self.allowed(ask)
+        for tier in reversed(readable[: readable.index(found)]):
             if not (accepts_copies(tier) and _may_take(tier, record, found)):
                 continue
             try:
@@ -208,7 +157,7 @@ class _Chain(TieredBlobs):
                     "%s was not copied from %s to %s: %s", record.id, found.name, tier.name, error
                 )
 
-    def find_records_by_value(self, ask: FindRecordsByValue) -> tuple[ArtifactRecord, ...]:
+    def find_records_by_value(self, ask: records.FindRecordsByValue) -> tuple[ArtifactRecord, ...]:
         by_id: dict[ArtifactId, ArtifactRecord] = {}
         for record in self.merge(ask):
             by_id.setdefault(record.id, record)
@@ -219,12 +168,12 @@ class _Chain(TieredBlobs):
         found = self.answers(ask)
         return next((answer for _, answer in found if answer is not None), None)
 
-    def read_stored(self, ask: ReadStoredRecord) -> ArtifactRecord | None:
+    def read_stored(self, ask: records.ReadStoredRecord) -> ArtifactRecord | None:
         """Return the nearest record; raise for a damaged one, whatever farther tiers have."""
         found = self.answers(ask, past=(StoreUnavailableError,))
         return next((record for _, record in found if record is not None), None)
 
-    def search_records(self, ask: SearchRecords) -> Page:
+    def search_records(self, ask: records.SearchRecords) -> Page:
         """Return a page of one tier, without what nearer tiers have; `after` encodes the tier."""
         readable = self.allowed(ask)
         place, number = divmod(ask.after or 0, len(readable))
@@ -233,24 +182,24 @@ class _Chain(TieredBlobs):
         fresh = tuple(
             record
             for record in page.records
-            if all(tier.ask(FindRecord(record.id)) is None for tier in nearer)
+            if all(tier.ask(records.FindRecord(record.id)) is None for tier in nearer)
         )
         if page.next is not None:
             return Page(fresh, page.next * len(readable) + number)
         return Page(fresh, number + 1 if number + 1 < len(readable) else None)
 
-    def summarize_records(self, ask: SummarizeRecords) -> tuple[Usage, ...]:
+    def summarize_records(self, ask: records.SummarizeRecords) -> tuple[Usage, ...]:
         """Summarize all records, which must be read because tiers share some of them."""
 
         def search(query: Query, after: int | None, limit: int) -> Page:
-            return self.search_records(SearchRecords(query, after, limit))
+            return self.search_records(records.SearchRecords(query, after, limit))
 
         def is_evicted(artifact_id: ArtifactId) -> bool:
-            return self.first_answer(FindEviction(artifact_id)) is not None
+            return self.first_answer(records.FindEviction(artifact_id)) is not None
 
-        return summarize_records(all_records(search), ask.by, is_evicted)
+        return summarize_records(records.all_records(search), ask.by, is_evicted)
 
-    def put_record(self, ask: PutRecord) -> ArtifactRecord:
+    def put_record(self, ask: records.PutRecord) -> ArtifactRecord:
         """Put everywhere, from far to near; where a far tier has another record already, that one goes everywhere.
 
         A tier that may not take that one gets what was put, and from there on its record is the one.
@@ -266,7 +215,7 @@ class _Chain(TieredBlobs):
                 holder, stored = tier, tier.ask(ask)
         return stored
 
-    def put_records(self, ask: PutRecords) -> tuple[ArtifactRecord, ...]:
+    def put_records(self, ask: records.PutRecords) -> tuple[ArtifactRecord, ...]:
         """Put all everywhere, from far to near, in one transaction a tier; one by one if others were first."""
         holder, *nearer = self.allowed(ask)[::-1]
         stored: tuple[ArtifactRecord, ...] = holder.ask(ask)
@@ -276,7 +225,7 @@ class _Chain(TieredBlobs):
             tier.ask(ask)
         return stored
 
-    def delete_record(self, ask: DeleteRecord) -> tuple[Blob, ...] | None:
+    def delete_record(self, ask: records.DeleteRecord) -> tuple[Blob, ...] | None:
         """Delete from each tier the record, and the blobs that none of its own records names.
 
         Return the blobs that no tier needs, if all tiers had the record; delete others at once,
@@ -299,50 +248,41 @@ class _Chain(TieredBlobs):
 
     def lease(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that concerns a lease, and its answer
         """Ask the farthest writable tier, which most other processes share."""
-        return self.allowed(AcquireLease)[-1].ask(ask)
+        return self.allowed(leases.AcquireLease)[-1].ask(ask)
 
-    def find_sources(self, ask: FindSources) -> dict[str, str]:
+    def find_sources(self, ask: history.FindSources) -> dict[str, str]:
         """Return the texts of all tiers, where they differ those of the nearest."""
-        return {
-            digest: text
-            for _, found in reversed(list(self.answers(ask)))
-            for digest, text in found.items()
-        }
+        return dict(ChainMap(*[found for _, found in self.answers(ask)]))
 
-    def put_derivation(self, ask: PutDerivation) -> bool:
+    def put_derivation(self, ask: history.PutDerivation) -> bool:
         return sum(tier.ask(ask) for tier in reversed(self.allowed(ask))) > 0
 
-    def find_derivations(self, ask: FindDerivations) -> tuple[Derivation, ...]:
+    def find_derivations(self, ask: history.FindDerivations) -> tuple[Derivation, ...]:
         """Return the derivations of all tiers, each once."""
         known = {derivation.id: derivation for derivation in self.merge(ask)}
         return tuple(
             sorted(known.values(), key=lambda derivation: (derivation.derived_at, derivation.id))
         )
 
-    def find_shadow_checks(self, ask: FindShadowChecks) -> tuple[ShadowCheck, ...]:
+    def find_shadow_checks(self, ask: history.FindShadowChecks) -> tuple[ShadowCheck, ...]:
         """Return the comparisons of all tiers, each once."""
         return tuple(sorted({*self.merge(ask)}, key=lambda check: check.checked_at))
 
-    def put_everywhere(self, ask: PutEquivalence | PutDeletion | PutShadowCheck) -> None:
-        for tier in reversed(self.allowed(ask)):
-            tier.ask(ask)
+    def put_everywhere(self, ask: Any) -> Any:  # noqa: ANN401 - any effect that stores the same in all tiers
+        """Ask all tiers, the farthest first; return the answer of the nearest."""
+        return [tier.ask(ask) for tier in reversed(self.allowed(ask))][-1]
 
-    def put_set(self, ask: PutSet) -> SetRecord:
-        for tier in reversed(self.allowed(ask)):
-            tier.ask(ask)
-        return ask.record
-
-    def find_set(self, ask: FindSet | FindSetByLabels) -> SetRecord | None:
+    def find_set(self, ask: records.FindSet | records.FindSetByLabels) -> SetRecord | None:
         """Return the newest set of all tiers: a nearer one may be older."""
         found = [record for _, record in self.answers(ask) if record is not None]
         return max(found, key=lambda record: record.created_at, default=None)
 
-    def delete_set(self, ask: DeleteSet) -> bool:
+    def delete_set(self, ask: records.DeleteSet) -> bool:
         return sum(tier.ask(ask) for tier in self.allowed(ask)) > 0
 
-    def mark_evicted(self, ask: MarkEvicted) -> tuple[Blob, ...] | None:
+    def mark_evicted(self, ask: records.MarkEvicted) -> tuple[Blob, ...] | None:
         """Evict from every tier, unless a set of any has it; return the blob if none needs it."""
-        if any(self.merge(FindSetsContaining(ask.id))):
+        if any(self.merge(records.FindSetsContaining(ask.id))):
             return None
         freed: list[tuple[Tier, tuple[Blob, ...] | None]]
         freed = [(tier, tier.ask(ask)) for tier in self.allowed(ask)]
@@ -351,11 +291,11 @@ class _Chain(TieredBlobs):
         if any(blobs == () for _, blobs in freed):
             return ()
         evicted = [tier for tier, blobs in freed if blobs is not None]
-        referenced = FindReferencedBlobs((ask.blob,))
+        referenced = records.FindReferencedBlobs((ask.blob,))
         others = [tier for tier in self.allowed(referenced) if tier not in evicted]
         return () if any(tier.ask(referenced) for tier in others) else (ask.blob,)
 
-    def check_database(self, ask: CheckDatabase) -> tuple[str, ...]:
+    def check_database(self, ask: records.CheckDatabase) -> tuple[str, ...]:
         found = self.answers(ask)
         return tuple(f"{tier.name}: {complaint}" for tier, lines in found for complaint in lines)
 
@@ -366,7 +306,7 @@ def _may_take(tier: Tier, record: ArtifactRecord, found: Tier) -> bool:
 
 def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:
     """Copy a record, and its values if they are small; large ones are copied when they are read."""
-    what = run(record_with_inputs(record, source.name), source.ask)
+    what = run(records.record_with_inputs(record, source.name), source.ask)
     copy = copying_from(source.ask)
     small = [
         blob
@@ -375,6 +315,6 @@ def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:
     ]
     written: list[WriteResult] = [target.ask(WriteBlob(copy(blob))) for blob in small]
     held = tuple(blob for blob in written if isinstance(blob, InlineBlob))
-    target.ask(PutRecord(record, what.run, what.inputs_json, held, receipt=what.receipt))
-    for put in run(derivations_to_copy(record.id), source.ask):
+    target.ask(records.PutRecord(record, what.run, what.inputs_json, held, receipt=what.receipt))
+    for put in run(records.derivations_to_copy(record.id), source.ask):
         target.ask(put)

@@ -244,10 +244,6 @@ class FileSink(io.RawIOBase):
         self._drain()
         return self._hashing.blob()
 
-    def binary(self) -> BinaryIO:
-        """Return this sink as the type that encoders expect; they only ever write to it."""
-        return cast("BinaryIO", self)
-
     def _drain(self) -> None:
         if self._pending:
             pending, self._pending = self._pending, bytearray()
@@ -271,7 +267,7 @@ def write_to_file(fd: int, store: str, write: Callable[[BinaryIO], None]) -> Blo
     """
     sink = FileSink(fd, store)
     try:
-        write(sink.binary())
+        write(cast("BinaryIO", sink))  # encoders only ever write to it
         return sink.finish()
     except Exception as error:
         if sink.failure is None or sink.failure is error:
@@ -283,10 +279,8 @@ def write_to_file(fd: int, store: str, write: Callable[[BinaryIO], None]) -> Blo
 _STALE: Final = 24 * 60 * 60.0
 """Seconds after its last write when a temporary file counts as abandoned."""
 _CREATE: Final = (
-    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 )
-
-_CREATE_AND_READ: Final = _CREATE & ~os.O_WRONLY | os.O_RDWR
 
 
 class Temporary:
@@ -335,7 +329,7 @@ def replacing_file(path: str) -> Generator[BinaryIO]:
     beside, name = os.path.split(absolute_path(path))
     temporary = os.path.join(beside, f".{name[:100]}.{os.getpid()}-{os.urandom(8).hex()}")
     try:
-        with os.fdopen(os.open(temporary, _CREATE_AND_READ, 0o666), "w+b") as file:
+        with os.fdopen(os.open(temporary, _CREATE, 0o666), "w+b") as file:
             yield file
             file.flush()
         os.replace(temporary, os.path.join(beside, name))

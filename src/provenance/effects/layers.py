@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from operator import methodcaller
-from typing import Any, BinaryIO, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from attrs import evolve, frozen
 
@@ -32,18 +32,6 @@ from provenance.ports.blobs import (
 from provenance.ports.permissions import Permissions, StoreEffect
 from provenance.ports.records import DeleteRecord, FindMany, FindRecord, PutRecord, PutRecords
 from provenance.util.locks import ForkBarrier
-
-__all__ = [
-    "Counter",
-    "EffectTiming",
-    "cache_blobs",
-    "cache_records",
-    "counted",
-    "restrict",
-    "traced",
-    "untrusted",
-]
-
 
 A = TypeVar("A")
 E = TypeVar("E", bound=Effect[Any])
@@ -184,7 +172,7 @@ def cache_blobs(
             return read_stored(ask)
         data: Any = kept.get(blob.id)
         if data is None or len(data) != blob.size:
-            data = read_stored(ReadBlob(blob, _all_of))
+            data = read_stored(ReadBlob(blob, methodcaller("read")))
             if len(kept) >= capacity:
                 kept.clear()
             kept[blob.id] = data
@@ -196,9 +184,6 @@ def cache_blobs(
         kept.pop(ask.blob.id, None)
 
     return overlay(base, ReadBlob.on(read) | DeleteBlob.on(forget) | Quarantine.on(forget))
-
-
-_all_of: Final[Callable[[BinaryIO], bytes]] = methodcaller("read")
 
 
 class _Memory(ForkBarrier):

@@ -33,12 +33,6 @@ _AT_FORK: Final = 1.0
 """Seconds that a fork waits for the thread to end."""
 
 
-def renewing_leases(base: Interpreter[E]) -> Interpreter[E]:
-    """Return *base* with leases that are renewed until their last holder releases them."""
-    leases = _StoreLeases(base)
-    return overlay(base, AcquireLease.on(leases.acquire) | ReleaseLease.on(leases.release))
-
-
 class _HeldLease:
     """A lease of this process: its store, the time of its renewal, and its holders."""
 
@@ -189,30 +183,27 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-class _StoreLeases:
-    """The leases of one store."""
+def renewing_leases(base: Interpreter[E]) -> Interpreter[E]:
+    """Return *base* with leases that are renewed until their last holder releases them."""
+    store: Interpreter[Any] = base
+    mark = object()
 
-    def __init__(self, base: Interpreter[Any]) -> None:
-        self._base = base
-        self._mark = object()
-
-    def acquire(self, ask: AcquireLease) -> Lease | LeaseHeld:
-        key = self._mark, ask.artifact_id
+    def acquire(ask: AcquireLease) -> Lease | LeaseHeld:
+        key = mark, ask.artifact_id
         known = _leases.join(key)
         if known is not None:
             return known
-        answer = self._base(ask)
+        answer = store(ask)
         if isinstance(answer, LeaseHeld):
             return answer
-        return _leases.keep(_HeldLease(key, self._base, answer, ask.seconds))
+        return _leases.keep(_HeldLease(key, store, answer, ask.seconds))
 
-    def release(self, ask: ReleaseLease) -> bool:
+    def release(ask: ReleaseLease) -> bool:
         """Release a lease that is held here; False for one that was lost, or is a parent's."""
-        held = _leases.drop((self._mark, ask.lease.artifact_id), ask.lease, ask.lease)
-        return held is not None and self._base(ReleaseLease(held.lease))
+        held = _leases.drop((mark, ask.lease.artifact_id), ask.lease, ask.lease)
+        return held is not None and store(ReleaseLease(held.lease))
 
-
-_TOKEN_BYTES: Final = 6
+    return overlay(base, AcquireLease.on(acquire) | ReleaseLease.on(release))
 
 
 @cache
@@ -249,4 +240,4 @@ def has_died(owner: str) -> bool:
 
 def new_owner() -> str:
     """Return a new owner, unique to one claim; host and process are in it for people to read."""
-    return f"{_node()}:{os.getpid()}:{os.urandom(_TOKEN_BYTES).hex()}"
+    return f"{_node()}:{os.getpid()}:{os.urandom(6).hex()}"

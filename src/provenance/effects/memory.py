@@ -26,14 +26,7 @@ from provenance.model.queries import (
     matches,
     summarize_records,
 )
-from provenance.model.records import (
-    ArtifactRecord,
-    Blob,
-    Derivation,
-    Options,
-    Run,
-    SetRecord,
-)
+from provenance.model.records import ArtifactRecord, Blob, Derivation, Options, Run, SetRecord
 from provenance.model.rows import (
     Row,
     from_row,
@@ -46,8 +39,6 @@ from provenance.model.rows import (
 from provenance.ports.leases import IMPOSSIBLE, ExpiredLease, Lease, LeaseHeld, Seconds
 from provenance.ports.records import PutRecord
 from provenance.util.locks import ForkBarrier
-
-__all__ = ["MemoryRecords", "MemorySets"]
 
 
 class MemoryLeases(ForkBarrier):
@@ -179,7 +170,7 @@ class MemoryRecords(ForkBarrier):
         self._sources: dict[str, str] = {}
         self._equivalences: dict[tuple[str, int, str, str], Equivalence] = {}
         self._deletions: dict[ArtifactId, Deletion] = {}
-        self._checks: dict[ArtifactId, tuple[ShadowCheck, ...]] = {}
+        self._checks: dict[ArtifactId, dict[datetime, ShadowCheck]] = {}
         self._derivations: dict[ArtifactId, dict[DerivationId, Derivation]] = {}
         self._id = secrets.token_hex(ID_BYTES)
 
@@ -294,7 +285,10 @@ class MemoryRecords(ForkBarrier):
             if row is None or from_row(row).value_blob != blob or self._is_pinned(artifact_id):
                 return None
             self._evicted[artifact_id] = at
-            is_needed = any(self._needs(key, blob) for key in self._by_blob[blob.id])
+            is_needed = any(
+                key not in self._evicted or from_row(self._rows[key]).inputs_blob == blob
+                for key in self._by_blob[blob.id]
+            )
             return () if is_needed else (blob,)
 
     def _is_pinned(self, artifact_id: ArtifactId) -> bool:
@@ -309,12 +303,6 @@ class MemoryRecords(ForkBarrier):
             pending += holders - visited
             visited |= holders
         return False
-
-    def _needs(self, artifact_id: ArtifactId, blob: Blob) -> bool:
-        return (
-            artifact_id not in self._evicted
-            or from_row(self._rows[artifact_id]).inputs_blob == blob
-        )
 
     def find_eviction(self, artifact_id: ArtifactId) -> datetime | None:
         """Return when the value was evicted, or None."""
@@ -367,13 +355,13 @@ class MemoryRecords(ForkBarrier):
     def put_shadow_check(self, check: ShadowCheck) -> None:
         """Record that a result was computed again and compared."""
         with self.lock:
-            known = {one.checked_at: one for one in self._checks.get(check.artifact_id, ())}
-            known[check.checked_at] = check
-            self._checks[check.artifact_id] = tuple(known[at] for at in sorted(known))
+            self._checks.setdefault(check.artifact_id, {})[check.checked_at] = check
 
     def find_shadow_checks(self, artifact_id: ArtifactId) -> tuple[ShadowCheck, ...]:
         """Return the comparisons of the artifact, oldest first."""
-        return self._checks.get(artifact_id, ())
+        with self.lock:
+            known = self._checks.get(artifact_id, {})
+            return tuple(known[at] for at in sorted(known))
 
     def get_repository_id(self) -> str:
         """Return the random id of this store, whose copy in a forked process is another one."""

@@ -7,14 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import BinaryIO, cast
 
-from provenance.effects.io import MemorySink, digest
+from provenance.effects.io import MemorySink, check_bytes, digest
 from provenance.errors import BlobNotFoundError, CorruptBlobError
 from provenance.model.ids import BlobId
-from provenance.model.records import (
-    Blob,
-    InlineBlob,
-    StoredBlob,
-)
+from provenance.model.records import Blob, InlineBlob, StoredBlob
 from provenance.ports.blobs import BlobArea, BlobEntry, OnDuplicate
 
 
@@ -81,9 +77,8 @@ class MemoryBlobs:
 
     def verify_blob(self, blob: Blob) -> None:
         """Verify the digest of the bytes; raises as `read_blob`."""
-        found = digest(cast("bytes", self.read_blob(blob, lambda source: source.read())))
-        if found != blob.id:
-            raise CorruptBlobError(blob.id, self._name, f"its bytes have the digest {found}")
+        data = cast("bytes", self.read_blob(blob, lambda source: source.read()))
+        check_bytes(blob, self._name, len(data), digest(data))
 
     def list_blob_entries(self, shelf: BlobArea, after: str, limit: int) -> tuple[BlobEntry, ...]:
         """Return up to *limit* stored or quarantined blobs, in order of their ids."""

@@ -12,8 +12,6 @@ from provenance.effect import Effect, Interpreter, with_layer
 A = TypeVar("A")
 E = TypeVar("E", bound=Effect[Any])
 
-T = TypeVar("T")
-
 _LONGEST: Final = 10.0
 
 
@@ -29,12 +27,12 @@ def backoff(failures: int, first: float = 0.05) -> None:
 
 
 def call_with_retries(
-    ask: Callable[[float], T],
+    ask: Callable[[float], A],
     attempts: int,
     retry_on: Callable[[Exception], bool],
     pause: Callable[[int], None] = backoff,
     deadline: float = math.inf,
-) -> T:
+) -> A:
     """Return the answer of *ask*, which is called with the seconds left, after up to *attempts*.
 
     Args:

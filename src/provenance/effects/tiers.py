@@ -161,12 +161,16 @@ class TieredBlobs(StoreUnion):
         self,
         ask: Any,  # noqa: ANN401 - whatever is answered
         past: tuple[type[ProvenanceError], ...] = (StoreUnavailableError, CorruptRecordError),
+        narrow: Callable[[], Any] | None = None,
     ) -> Iterator[tuple[Tier, Any]]:
-        """Yield the tiers and their answers; raise the first error of a tier after the last one."""
+        """Yield the tiers and their answers; raise the first error of a tier after the last one.
+
+        *narrow* returns what to ask the next tier, where that is less than what *ask* asks.
+        """
         trouble: ProvenanceError | None = None
         for tier in self.allowed(ask):
             try:
-                yield tier, tier.ask(ask)
+                yield tier, tier.ask(ask if narrow is None else narrow())
             except past as error:
                 trouble = trouble or error
         if trouble is not None:  # what cannot be read is not known to be absent
@@ -188,11 +192,7 @@ class TieredBlobs(StoreUnion):
         readable = self.allowed(ask)
         for position, tier in enumerate(readable):
             try:
-                nearer = [
-                    nearer_tier
-                    for nearer_tier in readable[:position]
-                    if _may_take(nearer_tier, tier, read)
-                ]
+                nearer = [near for near in readable[:position] if _may_take(near, tier, read)]
                 return self._nearest(blob, tier, nearer).ask(ask)
             except (BlobNotFoundError, CorruptBlobError, StoreUnavailableError) as error:
                 troubles.append(error)
@@ -232,11 +232,9 @@ class TieredBlobs(StoreUnion):
 
 def _copy_to(tier: Tier, written: WriteResult) -> Callable[[BinaryIO], None]:
     """Return a writer of the bytes that *tier* has just stored."""
-    return (
-        EncodedBytes(written.data)
-        if isinstance(written, InlineBlob)
-        else copying_from(tier.ask)(written.blob)
-    )
+    if isinstance(written, InlineBlob):
+        return EncodedBytes(written.data)
+    return copying_from(tier.ask)(written.blob)
 
 
 def write_through(

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from contract.processes import in_process
-from provenance.effects.disk import directory
+from provenance.effects.disk import blobs, directory
 from provenance.effects.disk.blobs import DiskBlobs
 from provenance.effects.io import blob_of
 from provenance.errors import BlobNotFoundError, CorruptBlobError, StoreUnavailableError
@@ -124,10 +124,8 @@ def test_power_loss_is_waited_for(tmp_path, monkeypatch):
 def test_a_file_checked_once_is_not_read_twice(tmp_path, monkeypatch):
     """A large file that was checked in this process, and is what it was, is handed over without another pass."""
     passes = []
-    through = DiskBlobs._read_through
-    monkeypatch.setattr(
-        DiskBlobs, "_read_through", lambda self, file: passes.append(file) or through(self, file)
-    )
+    through = blobs.read_through
+    monkeypatch.setattr(blobs, "read_through", lambda file: passes.append(file) or through(file))
     store = DiskBlobs(tmp_path)
     blob = store.write_blob(writing(bytes(1 << 20))).blob
     time.sleep(0.2)  # until a change would be sure to show in the file's times
@@ -181,10 +179,8 @@ def test_what_a_collector_moved_out_of_the_way_is_waited_for(
 def test_how_often_bytes_are_compared_is_a_choice(tmp_path, size, monkeypatch):
     """Always, when they have changed, or never but for their number; whoever verifies compares them all the same."""
     passes = []
-    through = DiskBlobs._read_through
-    monkeypatch.setattr(
-        DiskBlobs, "_read_through", lambda self, file: passes.append(file) or through(self, file)
-    )
+    through = blobs.read_through
+    monkeypatch.setattr(blobs, "read_through", lambda file: passes.append(file) or through(file))
     stores = {each: DiskBlobs(tmp_path, compared=each) for each in VerifyReads}
     blob = stores[VerifyReads.ALWAYS].write_blob(writing(bytes(size))).blob
     time.sleep(0.2)  # until a change would be sure to show in the file's times

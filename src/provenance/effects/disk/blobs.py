@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import os
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,14 +18,6 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias, TypeVar
 
 from provenance.effects.disk import directory
-from provenance.effects.disk.directory import (
-    have_same_content,
-    is_not_a_file,
-    move,
-    quarantine_file,
-    size_of,
-    sync_folder,
-)
 from provenance.effects.io import (
     Temporary,
     absolute_path,
@@ -52,7 +43,6 @@ T = TypeVar("T")
 
 _SMALL: Final = 1 << 16
 """Files up to this size are read in one call; larger ones are streamed."""
-_CHUNK: Final = 1 << 20
 _SETTLED: Final = 100_000_000
 """Nanoseconds after which another change to a file is sure to change its modification time."""
 _REMEMBERED: Final = 100_000
@@ -86,7 +76,6 @@ class DiskBlobs:
         self._reaching = map_os_errors(name)
         self._temporary = Temporary(self._root)
         self._verified: dict[BlobId, _Signature] = {}
-        self._buffers = threading.local()
 
     def write_blob(self, write: Callable[[BinaryIO], None]) -> StoredBlob:
         """Publish what *write* writes; after any failure, nothing half-written stays.
@@ -138,9 +127,9 @@ class DiskBlobs:
         if path is None:
             return False
         with self._reaching:
-            size = size_of(path)
+            size = directory.size_of(path)
             if size is None and directory.was_restored(self._root, blob.id):
-                size = size_of(path)
+                size = directory.size_of(path)
         return size == blob.size
 
     def delete_blob(self, blob: Blob) -> None:
@@ -151,7 +140,7 @@ class DiskBlobs:
                 try:
                     remove(path)
                 except OSError:
-                    if not is_not_a_file(path):
+                    if not directory.is_not_a_file(path):
                         raise
 
     def quarantine(self, blob: Blob) -> None:
@@ -195,7 +184,7 @@ class DiskBlobs:
             self._place(temporary, final, blob)
         if self._durability is Durability.POWER:
             for folder in (os.path.dirname(final), self._root):
-                sync_folder(folder)
+                directory.sync_folder(folder)
 
     def _place(self, temporary: str, final: str, blob: Blob) -> None:
         """Give the file its name: by rename, or by a link if the name must be new.
@@ -204,24 +193,24 @@ class DiskBlobs:
         """
         is_new = self._on_duplicate is OnDuplicate.RAISE
         try:
-            move(temporary, final, link=is_new)
+            directory.move(temporary, final, link=is_new)
         except OSError as error:
-            if is_not_a_file(final):
+            if directory.is_not_a_file(final):
                 self._clear(final, blob)
-                move(temporary, final, link=is_new)
+                directory.move(temporary, final, link=is_new)
             elif not isinstance(error, FileExistsError):
                 raise
-            elif size_of(final) == blob.size:
+            elif directory.size_of(final) == blob.size:
                 raise KeyExistsError(blob.id, self._name) from error
             else:
-                move(temporary, final)  # what is there is damaged
+                directory.move(temporary, final)  # what is there is damaged
 
     def _clear(self, path: str, blob: Blob) -> None:
         """Quarantine what is in the place of the file of *blob*."""
         try:
-            quarantine_file(path, os.path.join(self._root, directory.QUARANTINE, blob.id))
+            directory.quarantine_file(path, os.path.join(self._root, directory.QUARANTINE, blob.id))
         except OSError as error:
-            if not is_not_a_file(path):
+            if not directory.is_not_a_file(path):
                 raise
             reason = f"cannot quarantine {path}, which is not a regular file: {error.strerror}"
             raise StoreUnavailableError(self._name, reason, "move it away") from error
@@ -233,7 +222,10 @@ class DiskBlobs:
         # An OSError means that it was deleted just now, or is another user's.
         with suppress(OSError):
             stays = self._on_duplicate.keeps_existing(
-                blob, self._name, size_of(path), lambda: have_same_content(path, temporary)
+                blob,
+                self._name,
+                directory.size_of(path),
+                lambda: directory.have_same_content(path, temporary),
             )
             return stays and self._is_sound(blob) and directory.touch(path)
         return False
@@ -257,7 +249,7 @@ class DiskBlobs:
                 if not directory.was_restored(self._root, blob.id):
                     raise BlobNotFoundError(blob.id, self._name) from error
             except OSError as error:
-                if is_not_a_file(path):
+                if directory.is_not_a_file(path):
                     raise CorruptBlobError(blob.id, self._name, "not a regular file") from error
                 raise
 
@@ -272,20 +264,13 @@ class DiskBlobs:
         signature = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         if self._verified.get(blob.id) == signature:
             return
-        found = self._read_through(file)
+        found = read_through(file)
         check_bytes(blob, self._name, found.size, found.id)
         file.seek(0)
         if time.time_ns() - changed > _SETTLED:
             if len(self._verified) >= _REMEMBERED:
                 self._verified.clear()
             self._verified[blob.id] = signature
-
-    def _read_through(self, file: BinaryIO) -> Blob:
-        """Return the blob that *file* holds, read through one buffer per thread."""
-        buffer: memoryview | None = getattr(self._buffers, "buffer", None)
-        if buffer is None:
-            buffer = self._buffers.buffer = memoryview(bytearray(_CHUNK))
-        return read_through(file, buffer)
 
 
 def _open_file(path: str) -> BinaryIO:

@@ -65,7 +65,7 @@ class FilesystemConnection:
 
     def renew(self) -> None:
         """Make a new file system next time, if this kind is unusable after a lost connection."""
-        if self.family.breaks:
+        if not self.family.is_atomic:
             with self._guard.lock:
                 self._made = None
 
@@ -95,6 +95,7 @@ _SLOWEST: Final = 512 << 10
 """Minimum transfer rate in bytes per second; extends a request's timeout by size / rate."""
 _STALE: Final = 24 * 60 * 60.0
 """Seconds after which a temporary file counts as abandoned."""
+_FAIL_IF_IT_EXISTS: Final = {"mode": "create"}
 _TIMES: Final = ("LastModified", "mtime", "updated", "last_modified", "modified", "created")
 
 
@@ -175,7 +176,7 @@ class RemoteFiles:
         if not self._family.is_atomic:
             self._publish_by_name(local, path, size)
             return
-        options = {**self._family.put(size), **(self._family.exclusive if exclusive else {})}
+        options = {**self._family.put(size), **(_FAIL_IF_IT_EXISTS if exclusive else {})}
         try:
             self._ask("put_file", local, self._at(path), size=size, **options)
         except FileNotFoundError as error:
@@ -255,10 +256,9 @@ class RemoteFiles:
         try:
             answer = self._ask(method, *args, size=size, **options)
         except FileNotFoundError as error:
-            if not self._has_bucket:
-                if not self._finds_bucket():
-                    raise self._no_bucket() from error
-                self._has_bucket = True
+            if not (self._has_bucket or self._finds_bucket()):
+                raise self._no_bucket() from error
+            self._has_bucket = True
             raise
         self._has_bucket = True
         return answer

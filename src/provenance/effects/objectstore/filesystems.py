@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.metadata import metadata
 from typing import Final, TypeAlias, cast
 
-from attrs import field, frozen
+from attrs import frozen
 from fsspec import AbstractFileSystem, get_filesystem_class
 
 from provenance.effects.io import store_unavailable
@@ -32,9 +32,8 @@ class FilesystemProfile:
     """A kind of file system: the module and name of its class.
 
     Attributes:
-        is_atomic: An upload appears as a whole or not at all.
-        breaks: The file system object is unusable after its connection was lost.
-        exclusive: Options that make an upload fail if the file exists.
+        is_atomic: It answers each request by itself: an upload appears as a whole or not at all,
+            and a lost connection does not make the file system object unusable.
         put: Options of an upload of a size in bytes.
         get: Options of a download of a size in bytes.
         options: Options of the file system, from a timeout in seconds and the user's options.
@@ -44,8 +43,6 @@ class FilesystemProfile:
     module: str
     kind: str
     is_atomic: bool = True
-    breaks: bool = False
-    exclusive: _Options = field(factory=lambda: {"mode": "create"})
     put: Callable[[int], _Options] = lambda _: {}
     get: Callable[[int], _Options] = lambda _: {}
     options: Callable[[float, _Options], _Options] = lambda _, given: given
@@ -79,7 +76,7 @@ def profile_of(protocol: str) -> FilesystemProfile:
     for family in _PROFILES:
         if protocol in family.protocols:
             return family
-    return FilesystemProfile((protocol,), protocol, "", is_atomic=False, breaks=True, exclusive={})
+    return FilesystemProfile((protocol,), protocol, "", is_atomic=False)
 
 
 def _parts(size: int) -> _Options:
@@ -127,13 +124,7 @@ _PROFILES: Final = (
         get=lambda _: {"max_concurrency": _AT_ONCE},
     ),
     FilesystemProfile(
-        ("sftp", "ssh"),
-        "sshfs",
-        "SSHFileSystem",
-        is_atomic=False,
-        breaks=True,
-        exclusive={},
-        options=_ssh_options,
+        ("sftp", "ssh"), "sshfs", "SSHFileSystem", is_atomic=False, options=_ssh_options
     ),
 )
 

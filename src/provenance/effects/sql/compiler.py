@@ -40,61 +40,49 @@ SOURCES: Final[dict[str, Source]] = {}
 """The source of each statement by its text; other databases compile their own."""
 
 
-class RowPosition(sa.ColumnElement[int]):
+class _PerDatabase(sa.ColumnElement[Any]):
+    """An expression that SQLite and PostgreSQL write differently."""
+
+    inherit_cache = False
+
+    def __init__(self, kind: sa.types.TypeEngine[Any], sqlite: str, postgresql: str) -> None:
+        self.type = kind
+        self.sqlite = sqlite
+        self.postgresql = postgresql
+
+
+@compiles(_PerDatabase)
+def _in_sqlite(expression: _PerDatabase, _: SQLCompiler, **__: object) -> str:
+    return expression.sqlite
+
+
+@compiles(_PerDatabase, "postgresql")
+def _in_postgresql(expression: _PerDatabase, _: SQLCompiler, **__: object) -> str:
+    return expression.postgresql
+
+
+class RowPosition(_PerDatabase):
     """The position of a row of the table *name* in order of insertion."""
 
-    inherit_cache = False
-    type = sa.BigInteger()
-
     def __init__(self, name: str) -> None:
-        self.name = name
+        super().__init__(sa.BigInteger(), f"{name}.rowid", f"{name}.place")
 
 
-@compiles(RowPosition)
-def _position_in_sqlite(place: RowPosition, _: SQLCompiler, **__: object) -> str:
-    return f"{place.name}.rowid"
-
-
-@compiles(RowPosition, "postgresql")
-def _position_in_postgresql(place: RowPosition, _: SQLCompiler, **__: object) -> str:
-    return f"{place.name}.place"
-
-
-class DatabaseTime(sa.ColumnElement[float]):
+class DatabaseTime(_PerDatabase):
     """The time of the database's clock, common to its clients, in seconds since the epoch."""
 
-    inherit_cache = False
-    type = sa.Float()
+    def __init__(self) -> None:
+        in_sqlite = "((julianday('now') - 2440587.5) * 86400.0)"
+        in_postgresql = "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
+        super().__init__(sa.Float(), in_sqlite, in_postgresql)
 
 
-@compiles(DatabaseTime)
-def _time_in_sqlite(_: DatabaseTime, __: SQLCompiler, **___: object) -> str:
-    return "((julianday('now') - 2440587.5) * 86400.0)"
-
-
-@compiles(DatabaseTime, "postgresql")
-def _time_in_postgresql(_: DatabaseTime, __: SQLCompiler, **___: object) -> str:
-    return "CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)"
-
-
-class MonthOf(sa.ColumnElement[str]):
+class MonthOf(_PerDatabase):
     """The month of a time in *column*, in UTC, as `2026-11`."""
 
-    inherit_cache = False
-    type = sa.Text()
-
     def __init__(self, column: sa.Column[Any]) -> None:
-        self.column = column
-
-
-@compiles(MonthOf)
-def _month_in_sqlite(month: MonthOf, _: SQLCompiler, **__: object) -> str:
-    return f"substr({month.column}, 1, 7)"
-
-
-@compiles(MonthOf, "postgresql")
-def _month_in_postgresql(month: MonthOf, _: SQLCompiler, **__: object) -> str:
-    return f"to_char({month.column} AT TIME ZONE 'UTC', 'YYYY-MM')"
+        in_postgresql = f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM')"
+        super().__init__(sa.Text(), f"substr({column}, 1, 7)", in_postgresql)
 
 
 def compile_statement(statement: ClauseElement, *names: str) -> str:
@@ -160,9 +148,8 @@ def upsert_statement(table: sa.Table, columns: tuple[str, ...]) -> str:
     changed = {name: statement.excluded[name] for name in columns if name != "id"}
     upsert = statement.on_conflict_do_update(index_elements=["id"], set_=changed)
     names = tuple(c.name for c in table.columns if c.name in columns)
-    return _register(
-        compile_statement(upsert, *names), Source(InsertSource(table, names, "UPDATE"), names)
-    )
+    text = compile_statement(upsert, *names)
+    return _register(text, Source(InsertSource(table, names, "UPDATE"), names))
 
 
 def strip_line_ends(text: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
 from provenance.effects.sql import statements
 from provenance.errors import ConfigError, StoreUnavailableError
 from provenance.util.formatting import safe_repr
+from provenance.util.locks import ForkBarrier
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -35,101 +37,74 @@ class QueryResult(Protocol):
 Execute: TypeAlias = Callable[[str, Values], QueryResult]
 
 
-class Database(Protocol):
+class Database(ForkBarrier, ABC):
     """A database that executes `provenance.effects.sql.statements` and returns rows as SQLite does.
 
     Statements are passed as text. A database with another dialect looks up what the text was
-    compiled from.
+    compiled from. Bytes that were read with a record are kept, because they are likely to be
+    requested next.
     """
 
-    @property
-    def name(self) -> str:
+    keeps_terms: bool = False
+    """Whether it has the table `terms`; others have indexes of their own."""
+    generation: int = 0
+    """A number that grows when stored records may be gone.
+
+    The database was replaced, or a transaction was rolled back.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name: Final = name
         """The store's name, for errors."""
-        ...
+        self._prefetched: dict[str, bytes] = {}
+        self._holders: dict[str, str] = {}
 
     @property
+    @abstractmethod
     def engine(self) -> Engine:
         """The database for SQLAlchemy and pandas."""
-        ...
-
-    def query(self, statement: str, /, *values: str | float | None) -> list[tuple[object, ...]]:
-        """Return all rows that *statement* selects; raises `StoreUnavailableError`."""
-        ...
 
     @property
-    def keeps_terms(self) -> bool:
-        """Whether it has the table `terms`; others have indexes of their own."""
-        ...
+    @abstractmethod
+    def cache_key(self) -> str:
+        """The identity of the database, the same in every process."""
 
     @property
     def is_read_only(self) -> bool:
-        """Whether nothing can be written."""
-        ...
+        """Whether nothing can be written, as far as it is known."""
+        return False
 
-    @property
-    def generation(self) -> int:
-        """A number that grows when stored records may be gone.
+    @abstractmethod
+    def query(self, statement: str, /, *values: str | float | None) -> list[tuple[object, ...]]:
+        """Return all rows that *statement* selects; raises `StoreUnavailableError`."""
 
-        The database was replaced, or a transaction was rolled back.
-        """
-        ...
-
+    @abstractmethod
     def change(self, statement: str, values: Values, generation: int | None = None, /) -> int:
         """Execute *statement* as a transaction; return the number of changed rows.
 
         Return 0 and do nothing if *generation* is given and no longer current. Raises
         `StoreUnavailableError`.
         """
-        ...
 
+    @abstractmethod
     def transaction(self, work: Callable[[Execute], R], /) -> R:
         """Return what *work* returns; commit its statements, or roll back if it raises.
 
         *work* may be called again if the database aborted the transaction because of another one.
         Raises `StoreUnavailableError`.
         """
-        ...
 
-    @property
-    def cache_key(self) -> str:
-        """The identity of the database, the same in every process."""
-        ...
+    @abstractmethod
+    def migrate(self, version: int | None = None, /) -> None:
+        """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""
 
     def find_problems(self) -> tuple[str, ...]:
         """Return the problems that the database finds in its own files.
 
-        Raises `StoreUnavailableError`.
+        A server checks its files itself. Raises `StoreUnavailableError`.
         """
-        ...
-
-    def migrate(self, version: int | None = None, /) -> None:
-        """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""
-        ...
-
-    def prefetch(self, values: Mapping[str, bytes], /) -> None:
-        """Keep the bytes of small blobs, read with their records, until they are requested."""
-        ...
-
-    def prefetched(self, blob_id: str, /) -> bytes | None:
-        """Return the kept bytes, and forget them."""
-        ...
-
-    def note_holder(self, blob_id: str, artifact_id: str, /) -> None:
-        """Keep in mind that this artifact names the blob, whose bytes are likely to be requested."""
-        ...
-
-    def holder(self, blob_id: str, /) -> str | None:
-        """Return an artifact that named the blob when it was looked up."""
-        ...
-
-
-class PrefetchCache:
-    """Keeps the bytes that were read with a record, which are likely to be requested next."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._prefetched: dict[str, bytes] = {}
-        self._holders: dict[str, str] = {}
+        return ()
 
     def prefetch(self, values: Mapping[str, bytes]) -> None:
         """Keep the bytes of small blobs, read with their records, until they are requested."""

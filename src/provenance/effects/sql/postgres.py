@@ -7,17 +7,26 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import psycopg
 import sqlalchemy as sa
-from attrs import frozen
-from sqlalchemy import Engine
+from attrs import evolve, frozen
+from psycopg import sql
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 
 from provenance.effects.retry import backoff, call_with_retries
-from provenance.effects.sql.database import Execute, PrefetchCache, Values, check_version
-from provenance.effects.sql.migrate import MIGRATION_LOCK, ensure_tables, make_database
+from provenance.effects.sql import statements
+from provenance.effects.sql.database import (
+    Database,
+    Execute,
+    QueryResult,
+    Values,
+    check_version,
+    foreign_tables,
+)
+from provenance.effects.sql.migrate import migrate, stamped
 from provenance.effects.sql.postgres_connection import (
     Connection,
     ConnectionSettings,
@@ -28,12 +37,16 @@ from provenance.effects.sql.postgres_connection import (
     unavailable,
     url_of,
 )
-from provenance.effects.sql.postgres_dialect import translate
+from provenance.effects.sql.postgres_dialect import create_tables, translate
+from provenance.effects.sql.tables import VERSION
 from provenance.errors import StoreUnavailableError
-from provenance.util.locks import ForkBarrier
 
 R = TypeVar("R")
 
+_ONE_AT_A_TIME: Final = 0x70726F76656E
+"""The advisory lock held while something is created or migrated."""
+_MIGRATION_LOCK: Final = 3600.0
+"""Timeout of a migration in seconds; it may rewrite tables."""
 _ATTEMPTS: Final = 6
 """Attempts at a transaction that the server aborts because of others."""
 _POOL_SIZE: Final = 5
@@ -57,10 +70,7 @@ class _Result:
         return self.rows
 
 
-_Execute: TypeAlias = Callable[[str, Values], _Result]
-
-
-class PostgresDatabase(PrefetchCache, ForkBarrier):
+class PostgresDatabase(Database):
     """The PostgreSQL database at *access*, connected to, and created if allowed, on first use.
 
     Statements are those of SQLite, translated. Connections are pooled; a child process does not
@@ -69,8 +79,7 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
     """
 
     def __init__(self, access: ConnectionSettings, name: str = "postgres") -> None:
-        super().__init__()
-        self.name = name
+        super().__init__(name)
         self._access = access
         self._url = url_of(name, access)
         self._is_ready = False
@@ -83,19 +92,14 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
         return f"<PostgresDatabase {self.name!r}>"
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> sa.Engine:
         """The database for SQLAlchemy and pandas."""
         self._prepare()
         return self._pool
 
     def query(self, statement: str, /, *values: str | float | None) -> list[tuple[object, ...]]:
         """Return all rows that *statement* selects; raises `StoreUnavailableError`."""
-        return list(self._execute_alone(statement, values).rows)
-
-    @property
-    def generation(self) -> int:
-        """Always 0: each connection is made to the database of this name."""
-        return 0
+        return list(self._execute_alone(statement, values).fetchall())
 
     def change(self, statement: str, values: Values, _: int | None = None, /) -> int:
         """Execute *statement* as a transaction; return the number of changed rows.
@@ -115,24 +119,10 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
         return self._retry(lambda: self._transact(work))
 
     @property
-    def keeps_terms(self) -> bool:
-        """Always false: it has indexes of its own."""
-        return False
-
-    @property
-    def is_read_only(self) -> bool:
-        """Always false, as far as it is known here."""
-        return False
-
-    @property
     def cache_key(self) -> str:
         """The identity of the database, the same in every process."""
         url = self._url
         return f"postgresql:{url.host}:{url.port}/{url.database}/{self._access.schema}"
-
-    def find_problems(self) -> tuple[str, ...]:
-        """Return nothing: the server checks its own files."""
-        return ()
 
     def migrate(self, version: int | None = None) -> None:
         """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""
@@ -149,11 +139,9 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
         """Forget the connections, which belong to the parent process."""
         self._pool.dispose(close=False)
 
-    def _make_pool(self) -> Engine:
-        from sqlalchemy import NullPool, create_engine, event
-
+    def _make_pool(self) -> sa.Engine:
         url, access = self._url, self._access
-        options: dict[str, Any] = {"poolclass": NullPool}
+        options: dict[str, Any] = {"poolclass": sa.NullPool}
         if access.persistent:
             options = {
                 "poolclass": InterruptiblePool,
@@ -161,7 +149,7 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
                 "max_overflow": _MAX_OVERFLOW,
                 "pool_timeout": access.connect_timeout,
             }
-        engine = create_engine(
+        engine = sa.create_engine(
             url.set(password=None, query={}),
             creator=lambda: connect(url, access),
             hide_parameters=True,
@@ -181,25 +169,96 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
         try:
             self._pool.connect().close()
         except DBAPIError:
-            if not (self._access.create_db and make_database(self._url, self._access)):
+            if not (self._access.create_db and self._make_database()):
                 raise
         entered = self._local.at_work.locked()
         with nullcontext() if entered else self._local.at_work:
-            patience = _HANDLER_TIMEOUT if entered else MIGRATION_LOCK
-            ensure_tables(self._pool, self._access, self.name, version, patience)
+            self._ensure_tables(version, _HANDLER_TIMEOUT if entered else _MIGRATION_LOCK)
 
-    def _execute_alone(self, statement: str, values: Values) -> _Result:
+    def _make_database(self) -> bool:
+        """Create the database unless it exists; return False if the server cannot be reached."""
+        # Every server has one of these.
+        for other in ("postgres", "template1"):
+            try:
+                connection = connect(self._url, evolve(self._access, schema=None), other)
+            except psycopg.Error:
+                continue
+            with connection:
+                connection.autocommit = True
+                connection.execute("SELECT pg_advisory_lock(%s)", [_ONE_AT_A_TIME])
+                query = "SELECT 1 FROM pg_database WHERE datname = %s"
+                if not connection.execute(query, [self._url.database]).fetchall():
+                    name = sql.Identifier(str(self._url.database))
+                    connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+            return True
+        return False
+
+    def _ensure_tables(self, version: int | None, patience: float) -> None:
+        """Create or migrate the tables to *version*, by default to the newest if that is allowed.
+
+        Wait at most *patience* seconds for another process that creates or migrates them.
+        """
+        wanted = statements.VERSION if version is None else version
+        with self._pool.connect() as connection:
+            if self._current_version(connection) == wanted:
+                return
+        timeouts = ("statement_timeout", _MIGRATION_LOCK), ("lock_timeout", patience)
+        with self._pool.begin() as connection:
+            cast("Connection", connection.connection.driver_connection).patience = _MIGRATION_LOCK
+            for setting, seconds in timeouts:
+                connection.execute(sa.text(f"SET LOCAL {setting} = '{seconds:.0f}s'"))
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
+            found = self._current_version(connection)
+            if found is None:
+                connection.execute(sa.schema.CreateSchema(str(self._access.schema)))
+            if (found or 0) != wanted:
+                if version is None and not self._access.migrates:
+                    status = f"are of version {found}" if found else "do not exist yet"
+                    reason = f"its tables {status}; version {statements.VERSION} is required"
+                    advice = "call migrate() of the repository once, by hand"
+                    raise StoreUnavailableError(self.name, reason, advice)
+                if not found:
+                    create_tables(connection)
+                migrate(connection, found or VERSION, wanted)
+            # The pool must not reuse a connection with this patience.
+            connection.detach()
+
+    def _current_version(self, connection: sa.Connection) -> int | None:
+        """Return the version of the tables, 0 if there are none, None if the schema must be created.
+
+        Raises `StoreUnavailableError` if the schema or the tables cannot be used.
+        """
+        schema = self._access.schema
+        if schema is not None:
+            query = sa.text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
+            if connection.execute(query, {"name": schema}).scalar() is None:
+                if self._access.create_schema:
+                    return None
+                reason = f"schema {schema!r} does not exist"
+                advice = "check the name, or set create_schema: true"
+                raise StoreUnavailableError(self.name, reason, advice)
+        found = stamped(connection) or 0
+        if not found and sa.inspect(connection).has_table("artifacts"):
+            raise foreign_tables(self.name)
+        if found > statements.VERSION:
+            known = f"this library supports up to {statements.VERSION}"
+            reason = f"its tables are of version {found}, {known}"
+            advice = "upgrade the library: pip install --upgrade provenance"
+            raise StoreUnavailableError(self.name, reason, advice)
+        return found
+
+    def _execute_alone(self, statement: str, values: Values) -> QueryResult:
         self._prepare()
         if self._local.at_work.locked():
             return self._retry(lambda: self._transact(lambda execute: execute(statement, values)))
 
-        def work() -> _Result:
+        def work() -> QueryResult:
             with self._autocommit.connect() as connection:
                 return _execute(connection, statement, values)
 
         return self._retry(work)
 
-    def _transact(self, work: Callable[[_Execute], R]) -> R:
+    def _transact(self, work: Callable[[Execute], R]) -> R:
         """Do *work* in a transaction; if its thread has another open, do not wait long for that."""
         if not self._local.at_work.locked():
             # A lock, not a flag: an interrupt cannot leave it set.
@@ -214,7 +273,7 @@ class PostgresDatabase(PrefetchCache, ForkBarrier):
             advice = "try again when it has finished"
             raise StoreUnavailableError(self.name, reason, advice) from error
 
-    def _commit(self, work: Callable[[_Execute], R], first: str | None = None) -> R:
+    def _commit(self, work: Callable[[Execute], R], first: str | None = None) -> R:
         with self._pool.connect() as connection:
             if first is not None:
                 connection.exec_driver_sql(first)

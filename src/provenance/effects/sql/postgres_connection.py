@@ -101,7 +101,7 @@ class Connection(psycopg.Connection[TupleRow]):
 
 
 class _Queue(QueueCommon[ConnectionPoolEntry]):
-    """A queue whose lock is taken in C, where no interrupt can leave it taken.
+    """A queue whose lock is taken in C, where no interrupt can leave it taken; it has what a `QueuePool` calls.
 
     SQLAlchemy's queue enters a `threading.Condition`, which is written in Python.
     """
@@ -111,18 +111,8 @@ class _Queue(QueueCommon[ConnectionPoolEntry]):
         self.use_lifo = use_lifo
         self._entries: SimpleQueue[ConnectionPoolEntry] = SimpleQueue()
 
-    def empty(self) -> bool:
-        return self._entries.empty()
-
-    def full(self) -> bool:
-        # Two threads that return connections at once may store one more.
-        return 0 < self.maxsize <= self._entries.qsize()
-
     def qsize(self) -> int:
         return self._entries.qsize()
-
-    def put_nowait(self, item: ConnectionPoolEntry) -> None:
-        self.put(item, block=False)
 
     def put(
         self,
@@ -130,12 +120,10 @@ class _Queue(QueueCommon[ConnectionPoolEntry]):
         block: bool = True,  # noqa: ARG002 - of the interface; the pool never waits for room
         timeout: float | None = None,  # noqa: ARG002 - as above
     ) -> None:
-        if self.full():
+        # Two threads that return connections at once may store one more.
+        if 0 < self.maxsize <= self._entries.qsize():
             raise Full
         self._entries.put(item)
-
-    def get_nowait(self) -> ConnectionPoolEntry:
-        return self.get(block=False)
 
     def get(self, block: bool = True, timeout: float | None = None) -> ConnectionPoolEntry:
         try:

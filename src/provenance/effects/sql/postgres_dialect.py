@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, cast
@@ -22,15 +23,27 @@ from provenance.effects.sql import queries, statements
 from provenance.effects.sql import tables as common
 from provenance.effects.sql.compiler import InsertSource, RowPosition, Select, paged, text_param
 from provenance.effects.sql.database import Values
+from provenance.model.ids import ID_BYTES
 from provenance.model.rows import COLUMNS, json_text, time_text
 
 Value: TypeAlias = "str | int | float | bytes | list[str] | None"
 Row: TypeAlias = Mapping[str, "str | int | float | bytes | None"]
 
-_WITH_EXACT: Final = ("artifacts", "artifact_sets", "runs")
 _WITH_PLACE: Final = ("artifacts", "artifact_sets")
 _INDEXED: Final = 200
 """Letters of a name, from its beginning and from its end, that patterns find by an index."""
+EXTRAS: Final[Mapping[str, Mapping[str, Callable[[Row], str]]]] = {
+    "artifacts": {
+        "exact": lambda row: json_text([row[name] for name in COLUMNS]),
+        "inputs_text": lambda row: cast("str", row["inputs_json"]),
+    },
+    "artifact_sets": {
+        "exact": lambda row: cast("str", row["labels"]),
+        "labels_digest": lambda row: digest(cast("str", row["labels"]).encode()),
+    },
+    "runs": {"exact": lambda row: cast("str", row["info"])},
+}
+"""By table: the columns written in addition to those of `tables`, and how to make each."""
 
 
 def _make_tables() -> sa.MetaData:
@@ -48,8 +61,8 @@ def _make_tables() -> sa.MetaData:
         if table.name in _WITH_PLACE:
             place = sa.Column("place", sa.BigInteger, sa.Identity(), nullable=False, unique=True)
             table.append_column(place, replace_existing=True)
-        if table.name in _WITH_EXACT:
-            table.append_column(sa.Column("exact", sa.Text, nullable=False))
+        for name in EXTRAS.get(table.name, ()):
+            table.append_column(sa.Column(name, sa.Text, nullable=False))
     _extend_artifacts(metadata.tables["artifacts"])
     _extend_sets(metadata.tables["artifact_sets"])
     return metadata
@@ -66,13 +79,10 @@ def _identify_by_id(table: sa.Table) -> None:
 def _extend_artifacts(table: sa.Table) -> None:
     columns = table.c
     columns.input_artifact_ids.type = ARRAY(sa.Text)
-    table.append_column(sa.Column("inputs_text", sa.Text, nullable=False))
-    for name in ("value_id", "content_digest", "inputs_digest"):
+    for name in ("value_id", "content_digest", "inputs_digest", "run_id", "computed_at"):
         sa.Index(f"ix_artifacts_{name}", columns[name])
     # A hash index takes names of any length, a B-tree does not.
     sa.Index("ix_artifacts_name", columns.name, postgresql_using="hash")
-    sa.Index("ix_artifacts_run_id", columns.run_id)
-    sa.Index("ix_artifacts_computed_at", columns.computed_at)
     for side, text in (("name_begin", "name"), ("name_end", "reverse(name)")):
         # The beginning, because a B-tree takes no long texts.
         begin = sa.literal_column(f"left({text}, {_INDEXED})", sa.Text).label("begin")
@@ -86,12 +96,9 @@ def _extend_artifacts(table: sa.Table) -> None:
 def _extend_sets(table: sa.Table) -> None:
     """Make the text of labels unique, because JSONB finds some labels equal that differ."""
     table.c.id.primary_key = table.c.labels.primary_key = False
-    table.append_column(sa.Column("labels_digest", sa.Text, nullable=False))
     key = sa.PrimaryKeyConstraint("id", "labels_digest", name="artifact_sets_pkey")
     table.append_constraint(key)
     _index_paths(table.c.labels)
-    (by_name,) = (index for index in table.indexes if index.name == "ix_artifact_sets_name")
-    by_name.kwargs["postgresql_using"] = "hash"
 
 
 def _index_paths(column: sa.Column[object]) -> None:
@@ -101,18 +108,15 @@ def _index_paths(column: sa.Column[object]) -> None:
 
 
 tables: Final = _make_tables()
-EXTRAS: Final[Mapping[str, Mapping[str, Callable[[Row], str]]]] = {
-    "artifacts": {
-        "exact": lambda row: json_text([row[name] for name in COLUMNS]),
-        "inputs_text": lambda row: cast("str", row["inputs_json"]),
-    },
-    "artifact_sets": {
-        "exact": lambda row: cast("str", row["labels"]),
-        "labels_digest": lambda row: digest(cast("str", row["labels"]).encode()),
-    },
-    "runs": {"exact": lambda row: cast("str", row["info"])},
-}
-"""By table: the columns written in addition to those of `tables`, and how to make each."""
+
+
+def create_tables(connection: sa.Connection) -> None:
+    """Create the tables, and the id of the repository."""
+    tables.create_all(connection, checkfirst=False)
+    row = {"id": secrets.token_hex(ID_BYTES), "created_at": datetime.now(UTC)}
+    connection.execute(tables.tables["repository"].insert(), row)
+
+
 EXACT: Final = {
     "artifacts.inputs_json": "inputs_text",
     "artifact_sets.labels": "exact",
@@ -231,7 +235,8 @@ def _translate(statement: str) -> Translation:
     if source is None:
         return Translation(statement.replace("%", "%%").replace("?", "%s"), lambda values: values)
     if statement == statements.FIND_SET_BY_LABELS:
-        return _translate_select(_labels_condition, (), _bind_labels)
+        bind = _by_name(source.names, frozenset({"labels"}))
+        return _translate_select(_labels_condition, (), bind)
     if isinstance(source.expression, InsertSource):
         return _translate_insertion(source.expression)
     if isinstance(source.expression, sa.SelectBase):
@@ -243,10 +248,11 @@ def _compile(expression: ClauseElement) -> str:
     return str(expression.compile(dialect=_DIALECT))
 
 
-def _by_name(names: tuple[str, ...]) -> _Bind:
+def _by_name(names: tuple[str, ...], of_json: frozenset[str] = frozenset()) -> _Bind:
     """Return a function that names the values; texts are changed as stored ones are."""
     return lambda values: {
-        name: encode_cell(_TEXT, value) for name, value in zip(names, values, strict=True)
+        name: encode_cell(_JSONB if name in of_json else _TEXT, value)
+        for name, value in zip(names, values, strict=True)
     }
 
 
@@ -378,12 +384,3 @@ _labels_condition: Final = paged(
     .where(_contains(_sets.c.labels, "labels"), ~_lacks)
     .order_by(_sets.c.created_at.desc(), RowPosition("artifact_sets").desc())
 )
-
-
-def _bind_labels(values: Values) -> Mapping[str, Value]:
-    labels, limit, offset = values
-    return {
-        "labels": encode_cell(_JSONB, labels),
-        "limit": encode_cell(_TEXT, limit),
-        "offset": encode_cell(_TEXT, offset),
-    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -49,26 +50,23 @@ def open_snapshot(path: Path, name: str, patience: float) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri, timeout=patience, isolation_level=None, check_same_thread=False, uri=True
     )
-    try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.OperationalError as error:
-        connection.close()
-        if not is_shared:
-            raise
-        reason = f"{path}{_LOG} holds changes that cannot be read without writing ({error})"
-        advice = "open the database once where its folder is writable, or copy both files to such a place"
-        raise StoreUnavailableError(name, reason, advice) from error
-    except BaseException:
-        connection.close()
-        raise
-    if version == statements.VERSION:
-        return connection
-    connection.close()
-    reason = (
-        f"{path} has tables of version {version}, and cannot be changed to {statements.VERSION}"
-    )
-    advice = "open the database once where it is writable"
-    raise StoreUnavailableError(name, reason, advice)
+    with ExitStack() as unless_used:
+        unless_used.callback(connection.close)
+        try:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+        except sqlite3.OperationalError as error:
+            if not is_shared:
+                raise
+            reason = f"{path}{_LOG} holds changes that cannot be read without writing ({error})"
+            advice = "open the database once where its folder is writable, or copy both files to such a place"
+            raise StoreUnavailableError(name, reason, advice) from error
+        if version != statements.VERSION:
+            wanted = f"and cannot be changed to {statements.VERSION}"
+            reason = f"{path} has tables of version {version}, {wanted}"
+            advice = "open the database once where it is writable"
+            raise StoreUnavailableError(name, reason, advice)
+        unless_used.pop_all()
+    return connection
 
 
 def _size(path: Path, suffix: str) -> int:

@@ -18,8 +18,8 @@ from provenance.effects.io import absolute_path
 from provenance.effects.retry import call_with_retries
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import (
+    Database,
     Execute,
-    PrefetchCache,
     Values,
     check_version,
     foreign_tables,
@@ -228,13 +228,15 @@ _ADVICE: Final = {
 }
 
 
-class SqliteDatabase(PrefetchCache, ForkBarrier):
+class SqliteDatabase(Database):
     """The SQLite file *path*, opened on first use, and created then unless *create* is False.
 
     Each thread has its own connection. No connection is open across a fork, as SQLite demands:
     they are closed before it, and parent and child open new ones when needed. `engine` is for the
     user's own queries (`pandas.read_sql`).
     """
+
+    keeps_terms = True
 
     def __init__(
         self,
@@ -245,17 +247,14 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
         create: bool = True,
     ) -> None:
         if str(path) == ":memory:":
-            raise StoreUnavailableError(
-                name, "SQLite databases in memory are not supported", "use a memory repository"
-            )
-        super().__init__()
-        self.name = name
+            reason = "SQLite databases in memory are not supported"
+            raise StoreUnavailableError(name, reason, "use a memory repository")
+        super().__init__(name)
         # `resolve` would follow links, which may change.
         self.path = Path(absolute_path(path))
         self._file = str(self.path)
         self._create = create
         self._synchronous = "FULL" if durability is Durability.POWER else "NORMAL"
-        self.generation = 0
         self._local = Local()
         self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
         # Called at the exit of the process, too.
@@ -336,11 +335,6 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
             raise self._unavailable(error) from error
 
     @property
-    def keeps_terms(self) -> bool:
-        """Always true: it has the table `terms`."""
-        return True
-
-    @property
     def is_read_only(self) -> bool:
         """Whether nothing can be written."""
         return is_read_only(self.path)
@@ -355,17 +349,14 @@ class SqliteDatabase(PrefetchCache, ForkBarrier):
 
         Raises `StoreUnavailableError`.
         """
-        session = self._local.session or self._new_session()
         try:
-            with session.lock:
-                connection = session.connection or self._open(session)
-                check = partial(connection.execute, "PRAGMA integrity_check")
-                rows = patiently(check).fetchall()
-                return () if rows == [("ok",)] else tuple(str(text) for (text,) in rows)
-        except _TROUBLE as error:
-            if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _DAMAGE:
-                return (str(error),)
-            raise self._unavailable(error) from error
+            rows = self.query("PRAGMA integrity_check")
+        except StoreUnavailableError as error:
+            code = getattr(error.__cause__, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+            if isinstance(error.__cause__, _TROUBLE) and code & 0xFF in _DAMAGE:
+                return (str(error.__cause__),)
+            raise
+        return () if rows == [("ok",)] else tuple(str(text) for (text,) in rows)
 
     def migrate(self, version: int | None = None, /) -> None:
         """Migrate the tables to *version*, None for the newest; raises `StoreUnavailableError`."""

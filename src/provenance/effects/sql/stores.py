@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO, Final, cast
 
 from provenance.codecs import Encoding
-from provenance.effects.io import EncodedBytes, MemorySink, blob_of, digest
+from provenance.effects.io import EncodedBytes, MemorySink, blob_of, check_bytes, digest
 from provenance.effects.lease_renewal import has_died, new_owner
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute
@@ -56,12 +56,8 @@ class SqlLeases:
 
     def release(self, lease: Lease) -> bool:
         """Release the lease; return False if it has another owner, or none."""
-        return (
-            self._database.change(
-                statements.RELEASE_LEASE, (lease.artifact_id, lease.owner, lease.fence)
-            )
-            > 0
-        )
+        values = lease.artifact_id, lease.owner, lease.fence
+        return self._database.change(statements.RELEASE_LEASE, values) > 0
 
     def list_expired(self, seconds: float, after: str, limit: int) -> tuple[ExpiredLease, ...]:
         """Return leases that expired at least *seconds* ago, in order of their ids."""
@@ -233,11 +229,7 @@ class SqlBlobs:
         if len(data) != blob.size:
             reason = f"it has {len(data)} bytes, {blob.size} were written"
             raise CorruptBlobError(blob.id, self._database.name, reason)
-        found = digest(data)
-        if found != blob.id:
-            raise CorruptBlobError(
-                blob.id, self._database.name, f"its bytes have the digest {found}"
-            )
+        check_bytes(blob, self._database.name, len(data), digest(data))
 
     def _find(self, blob: Blob) -> bytes | None:
         holder = self._database.holder(blob.id)

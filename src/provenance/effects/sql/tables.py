@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -17,110 +17,93 @@ tables: Final = sa.MetaData()
 
 ONLY_SQLITE: Final = {"only": "sqlite"}
 """The note at tables that PostgreSQL, which has other indexes, does without."""
+_TIME: Final = sa.DateTime(timezone=True)
 
-artifacts: Final = sa.Table(
+
+def _table(
+    name: str, *parts: sa.schema.SchemaItem, only_sqlite: bool = False, with_rowid: bool = True
+) -> sa.Table:
+    info = ONLY_SQLITE if only_sqlite else {}
+    return sa.Table(name, tables, *parts, sqlite_with_rowid=with_rowid, info=info)
+
+
+def _columns(
+    kind: sa.types.TypeEngine[Any], *names: str, primary_key: bool = False
+) -> list[sa.Column[Any]]:
+    """Return columns of one type that are never NULL."""
+    return [sa.Column(name, kind, nullable=False, primary_key=primary_key) for name in names]
+
+
+artifacts: Final = _table(
     "artifacts",
-    tables,
     # Counts the rows in the order in which they came. A column, because `VACUUM` changes other rowids.
     sa.Column("place", sa.Integer, primary_key=True),
     sa.Column("id", sa.Text, nullable=False, unique=True),
-    sa.Column("value_id", sa.Text, nullable=False),
-    sa.Column("run_id", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("version", sa.BigInteger, nullable=False),
-    sa.Column("fn_module", sa.Text, nullable=False),
-    sa.Column("fn_name", sa.Text, nullable=False),
-    sa.Column("fn_qualname", sa.Text, nullable=False),
-    sa.Column("composite", sa.Boolean, nullable=False),
-    sa.Column("value_id_duration", sa.Float, nullable=False),
-    sa.Column("compute_duration", sa.Float, nullable=False),
-    sa.Column("hash_duration", sa.Float, nullable=False),
-    sa.Column("computed_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("input_artifact_ids", sa.JSON, nullable=False),
-    sa.Column("serializer", sa.Text, nullable=False),
-    sa.Column("load_kwargs", sa.JSON, nullable=False),
-    sa.Column("dump_kwargs", sa.JSON, nullable=False),
-    sa.Column("custom_fields", sa.JSON, nullable=False),
-    sa.Column("tags", sa.JSON, nullable=False),
-    sa.Column("content_digest", sa.Text, nullable=False),
-    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    *_columns(sa.Text(), "value_id", "run_id", "name"),
+    *_columns(sa.BigInteger(), "version"),
+    *_columns(sa.Text(), "fn_module", "fn_name", "fn_qualname"),
+    *_columns(sa.Boolean(), "composite"),
+    *_columns(sa.Float(), "value_id_duration", "compute_duration", "hash_duration"),
+    *_columns(_TIME, "computed_at", "added_at"),
+    *_columns(sa.JSON(), "input_artifact_ids"),
+    *_columns(sa.Text(), "serializer"),
+    *_columns(sa.JSON(), "load_kwargs", "dump_kwargs", "custom_fields", "tags"),
+    *_columns(sa.Text(), "content_digest"),
+    *_columns(sa.BigInteger(), "size_bytes"),
     sa.Column("inputs_digest", sa.Text),
     sa.Column("inputs_size", sa.BigInteger),
-    sa.Column("value_type", sa.Text, nullable=False),
-    sa.Column("interface", sa.Text, nullable=False),
-    sa.Column("code", sa.Text, nullable=False),
-    sa.Column("value_artifact_ids", sa.JSON, nullable=False),
-    sa.Column("input_hashes", sa.JSON, nullable=False),
-    sa.Column("input_derivations", sa.JSON, nullable=False),
-    sa.Column("signature", sa.Text, nullable=False),
-    sa.Column("inputs_json", sa.JSON, nullable=False),
+    *_columns(sa.Text(), "value_type", "interface", "code"),
+    *_columns(sa.JSON(), "value_artifact_ids", "input_hashes", "input_derivations"),
+    *_columns(sa.Text(), "signature"),
+    *_columns(sa.JSON(), "inputs_json"),
     # Last, because SQLite reads a row from its beginning.
     sa.Column("value_data", sa.LargeBinary),
     sa.Column("inputs_data", sa.LargeBinary),
 )
 # The places of artifacts by a hash of what is searched for, filled by `provenance.effects.sql.terms`.
-terms: Final = sa.Table(
+terms: Final = _table(
     "terms",
-    tables,
-    sa.Column("term", sa.BigInteger, primary_key=True),
-    sa.Column("place", sa.BigInteger, primary_key=True),
-    sqlite_with_rowid=False,
-    info=ONLY_SQLITE,
+    *_columns(sa.BigInteger(), "term", "place", primary_key=True),
+    with_rowid=False,
+    only_sqlite=True,
 )
-term_names: Final = sa.Table(
+term_names: Final = _table(
     "term_names",
-    tables,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("version", sa.BigInteger, primary_key=True),
-    sqlite_with_rowid=False,
-    info=ONLY_SQLITE,
+    *_columns(sa.Text(), "name", primary_key=True),
+    *_columns(sa.BigInteger(), "version", primary_key=True),
+    with_rowid=False,
+    only_sqlite=True,
 )
 # The times of computation between which each block of places lies.
-term_times: Final = sa.Table(
+term_times: Final = _table(
     "term_times",
-    tables,
-    sa.Column("block", sa.Integer, primary_key=True),
-    sa.Column("oldest", sa.Text, nullable=False),
-    sa.Column("newest", sa.Text, nullable=False),
-    info=ONLY_SQLITE,
+    *_columns(sa.Integer(), "block", primary_key=True),
+    *_columns(sa.Text(), "oldest", "newest"),
+    only_sqlite=True,
 )
 # One row: the last place whose terms are in the table.
-terms_filled: Final = sa.Table(
-    "terms_filled",
-    tables,
-    sa.Column("place", sa.BigInteger, nullable=False),
-    info=ONLY_SQLITE,
-)
+terms_filled: Final = _table("terms_filled", *_columns(sa.BigInteger(), "place"), only_sqlite=True)
 # Places up to there whose artifact was replaced or deleted since.
-terms_outdated: Final = sa.Table(
-    "terms_outdated",
-    tables,
-    sa.Column("place", sa.Integer, primary_key=True),
-    info=ONLY_SQLITE,
+terms_outdated: Final = _table(
+    "terms_outdated", *_columns(sa.Integer(), "place", primary_key=True), only_sqlite=True
 )
 # What the artifacts up to a place amount to, by `provenance.effects.sql.totals`.
-totals: Final = sa.Table(
+totals: Final = _table(
     "totals",
-    tables,
-    sa.Column("grouping", sa.Text, primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("artifacts", sa.BigInteger, nullable=False),
-    sa.Column("bytes", sa.BigInteger, nullable=False),
-    sa.Column("seconds", sa.Float, nullable=False),
-    sa.Column("oldest", sa.Text, nullable=False),
-    sa.Column("newest", sa.Text, nullable=False),
-    sqlite_with_rowid=False,
-    info=ONLY_SQLITE,
+    *_columns(sa.Text(), "grouping", "key", primary_key=True),
+    *_columns(sa.BigInteger(), "artifacts", "bytes"),
+    *_columns(sa.Float(), "seconds"),
+    *_columns(sa.Text(), "oldest", "newest"),
+    with_rowid=False,
+    only_sqlite=True,
 )
 # The last place that is counted in the totals of a grouping; no row if they no longer hold.
-totals_filled: Final = sa.Table(
+totals_filled: Final = _table(
     "totals_filled",
-    tables,
-    sa.Column("grouping", sa.Text, primary_key=True),
-    sa.Column("place", sa.BigInteger, nullable=False),
-    sqlite_with_rowid=False,
-    info=ONLY_SQLITE,
+    *_columns(sa.Text(), "grouping", primary_key=True),
+    *_columns(sa.BigInteger(), "place"),
+    with_rowid=False,
+    only_sqlite=True,
 )
 # Without OR IGNORE, which the statement that fires a trigger overrules.
 TRIGGERS: Final = (
@@ -147,122 +130,102 @@ CREATE TRIGGER IF NOT EXISTS value_restored AFTER DELETE
 ON evictions BEGIN DELETE FROM totals_filled; END""",
 )
 """What SQLite does when an artifact changes, also by a statement of a user."""
-artifact_inputs: Final = sa.Table(
+artifact_inputs: Final = _table(
     "artifact_inputs",
-    tables,
-    sa.Column("artifact_id", sa.Text, primary_key=True),
-    sa.Column("input_id", sa.Text, primary_key=True),
+    *_columns(sa.Text(), "artifact_id", "input_id", primary_key=True),
     sa.Index("ix_artifact_inputs_input_id", "input_id", "artifact_id"),
-    sqlite_with_rowid=False,
+    with_rowid=False,
 )
-runs: Final = sa.Table(
+runs: Final = _table(
     "runs",
-    tables,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    *_columns(sa.Text(), "id", primary_key=True),
+    *_columns(_TIME, "created_at"),
     sa.Column("parent_id", sa.Text),
-    sa.Column("info", sa.JSON, nullable=False),
+    *_columns(sa.JSON(), "info"),
 )
 # Other artifacts, with values equal to those of the recorded inputs, that calls used.
-derivations: Final = sa.Table(
+derivations: Final = _table(
     "derivations",
-    tables,
-    sa.Column("artifact_id", sa.Text, primary_key=True),
-    sa.Column("derivation_id", sa.Text, primary_key=True),
-    sa.Column("input_artifact_ids", sa.JSON, nullable=False),
-    sa.Column("input_derivations", sa.JSON, nullable=False),
-    sa.Column("run_id", sa.Text, nullable=False),
-    sa.Column("derived_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("signature", sa.Text, nullable=False),
-    sqlite_with_rowid=False,
+    *_columns(sa.Text(), "artifact_id", "derivation_id", primary_key=True),
+    *_columns(sa.JSON(), "input_artifact_ids", "input_derivations"),
+    *_columns(sa.Text(), "run_id"),
+    *_columns(_TIME, "derived_at"),
+    *_columns(sa.Text(), "signature"),
+    with_rowid=False,
 )
-receipts: Final = sa.Table(
+receipts: Final = _table(
     "receipts",
-    tables,
-    sa.Column("digest", sa.Text, primary_key=True),
+    *_columns(sa.Text(), "digest", primary_key=True),
     # Not JSON: it must keep its digest.
-    sa.Column("receipt", sa.Text, nullable=False),
+    *_columns(sa.Text(), "receipt"),
 )
-sources: Final = sa.Table(
-    "sources",
-    tables,
-    sa.Column("digest", sa.Text, primary_key=True),
-    sa.Column("text", sa.Text, nullable=False),
+sources: Final = _table(
+    "sources", *_columns(sa.Text(), "digest", primary_key=True), *_columns(sa.Text(), "text")
 )
 # Changes of code that make no difference to stored results.
-equivalences: Final = sa.Table(
+equivalences: Final = _table(
     "equivalences",
-    tables,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("version", sa.BigInteger, primary_key=True),
-    sa.Column("from_code", sa.Text, primary_key=True),
-    sa.Column("to_code", sa.Text, primary_key=True),
-    sa.Column("accepted_by", sa.Text, nullable=False),
-    sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
+    *_columns(sa.Text(), "name", primary_key=True),
+    *_columns(sa.BigInteger(), "version", primary_key=True),
+    *_columns(sa.Text(), "from_code", "to_code", primary_key=True),
+    *_columns(sa.Text(), "accepted_by"),
+    *_columns(_TIME, "accepted_at"),
+    *_columns(sa.Text(), "note"),
 )
 # One set of members may be stored several times, with different labels.
-artifact_sets: Final = sa.Table(
+artifact_sets: Final = _table(
     "artifact_sets",
-    tables,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("labels", sa.JSON, primary_key=True),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("name", sa.Text, index=True),
+    *_columns(sa.Text(), "id", primary_key=True),
+    *_columns(sa.JSON(), "labels", primary_key=True),
+    *_columns(_TIME, "created_at"),
+    sa.Column("name", sa.Text),
+    # Takes names of any length; in PostgreSQL a B-tree does not.
+    sa.Index("ix_artifact_sets_name", "name", postgresql_using="hash"),
 )
-artifact_set_members: Final = sa.Table(
+artifact_set_members: Final = _table(
     "artifact_set_members",
-    tables,
-    sa.Column("set_id", sa.Text, primary_key=True),
+    *_columns(sa.Text(), "set_id", primary_key=True),
     sa.Column("artifact_id", sa.Text, primary_key=True, index=True),
-    sqlite_with_rowid=False,
+    with_rowid=False,
 )
-quarantined_blobs: Final = sa.Table(
+quarantined_blobs: Final = _table(
     "quarantined_blobs",
-    tables,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("data", sa.LargeBinary, nullable=False),
-    sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=False),
+    *_columns(sa.Text(), "id", primary_key=True),
+    *_columns(sa.LargeBinary(), "data"),
+    *_columns(_TIME, "set_aside_at"),
 )
 # The processes that compute an artifact, so that others wait for it.
-leases: Final = sa.Table(
+leases: Final = _table(
     "leases",
-    tables,
-    sa.Column("artifact_id", sa.Text, primary_key=True),
-    sa.Column("owner", sa.Text, nullable=False),
+    *_columns(sa.Text(), "artifact_id", primary_key=True),
+    *_columns(sa.Text(), "owner"),
     # Grows with each owner, so that an earlier owner is recognized.
-    sa.Column("fence", sa.BigInteger, nullable=False),
+    *_columns(sa.BigInteger(), "fence"),
     # In seconds since the epoch.
-    sa.Column("expires_at", sa.Float, nullable=False),
+    *_columns(sa.Float(), "expires_at"),
 )
-evictions: Final = sa.Table(
+evictions: Final = _table(
     "evictions",
-    tables,
-    sa.Column("artifact_id", sa.Text, primary_key=True),
-    sa.Column("evicted_at", sa.DateTime(timezone=True), nullable=False),
+    *_columns(sa.Text(), "artifact_id", primary_key=True),
+    *_columns(_TIME, "evicted_at"),
 )
-deletions: Final = sa.Table(
+deletions: Final = _table(
     "deletions",
-    tables,
-    sa.Column("artifact_id", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("version", sa.BigInteger, nullable=False),
-    sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
+    *_columns(sa.Text(), "artifact_id", primary_key=True),
+    *_columns(sa.Text(), "name"),
+    *_columns(sa.BigInteger(), "version"),
+    *_columns(_TIME, "deleted_at"),
+    *_columns(sa.Text(), "reason"),
 )
 # Hits that were computed again and compared.
-shadows: Final = sa.Table(
+shadows: Final = _table(
     "shadows",
-    tables,
-    sa.Column("artifact_id", sa.Text, primary_key=True),
-    sa.Column("checked_at", sa.DateTime(timezone=True), primary_key=True),
-    sa.Column("agreed", sa.Boolean, nullable=False),
-    sa.Column("code", sa.Text, nullable=False),
+    *_columns(sa.Text(), "artifact_id", primary_key=True),
+    *_columns(_TIME, "checked_at", primary_key=True),
+    *_columns(sa.Boolean(), "agreed"),
+    *_columns(sa.Text(), "code"),
 )
 # One row, made with the tables.
-repository: Final = sa.Table(
-    "repository",
-    tables,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+repository: Final = _table(
+    "repository", *_columns(sa.Text(), "id", primary_key=True), *_columns(_TIME, "created_at")
 )

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from heapq import merge
 from itertools import groupby, islice
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 import msgspec
 from attrs import frozen
 from blake3 import blake3
 
-from provenance.effects.sql.database import Execute
+from provenance.effects.sql.database import Database, Execute
 from provenance.errors import StoreUnavailableError
 from provenance.model.ids import BlobId, ValueId
 from provenance.model.queries import Query, matches_name, split_condition
@@ -178,29 +178,7 @@ _AT_ONCE: Final = 250
 """Terms that one statement stores."""
 
 
-class TermDatabase(Protocol):
-    """A database with the table."""
-
-    @property
-    def name(self) -> str:
-        """The store's name, for messages."""
-        ...
-
-    @property
-    def is_read_only(self) -> bool:
-        """Whether nothing can be written."""
-        ...
-
-    def query(self, statement: str, /, *values: str | float | None) -> list[tuple[object, ...]]:
-        """Return all rows that *statement* selects."""
-        ...
-
-    def transaction(self, work: Callable[[Execute], int], /) -> int:
-        """Return what *work* returns; commit its statements."""
-        ...
-
-
-def fill_terms(database: TermDatabase, least: int = _UNKNOWN) -> int:
+def fill_terms(database: Database, least: int = _UNKNOWN) -> int:
     """Give terms to artifacts if at least *least* have none; return the place up to which all have them.
 
     Several processes may do this at once. Where nothing can be written, nothing changes.
@@ -224,12 +202,12 @@ def fill_terms(database: TermDatabase, least: int = _UNKNOWN) -> int:
     return _state(database)[0]
 
 
-def _state(database: TermDatabase) -> tuple[int, int, int]:
+def _state(database: Database) -> tuple[int, int, int]:
     """Return the last place with terms, the last place, and the number of outdated places."""
     return cast("tuple[int, int, int]", database.query(_FIND_STATE)[0])
 
 
-def _fill_next(database: TermDatabase, filled: int) -> int:
+def _fill_next(database: Database, filled: int) -> int:
     """Give terms to the artifacts after *filled*; return the last place that has terms then."""
     rows: list[Any] = database.query(_READ_UNKNOWN, filled, _PIECE)
     # Before the transaction, which others wait for. What changes meanwhile is outdated then.
@@ -248,18 +226,15 @@ def _fill_next(database: TermDatabase, filled: int) -> int:
     return database.transaction(work) if rows else END
 
 
-def refresh_terms(execute: Execute) -> int:
-    """Give terms to all artifacts that were replaced; return the number of outdated places."""
-    number, filled = 0, cast("int", execute(_FIND_STATE, ()).fetchall()[0][0])
-    while True:
+def refresh_terms(execute: Execute) -> None:
+    """Give terms to all artifacts that were replaced."""
+    filled, done = cast("int", execute(_FIND_STATE, ()).fetchall()[0][0]), _PIECE
+    while done == _PIECE:
         rows: Any = execute(_READ_OUTDATED, (filled, _PIECE)).fetchall()
         _put(execute, _entries(rows), rows)
         done = execute(_DELETE_OUTDATED, (filled, _PIECE)).rowcount
-        number += done
-        if done < _PIECE:
-            # The next artifact may get a place that a deleted one had.
-            execute(_LOWER_FILLED, ())
-            return number
+    # The next artifact may get a place that a deleted one had.
+    execute(_LOWER_FILLED, ())
 
 
 def _entries(rows: Iterable[Any]) -> list[int]:
@@ -314,9 +289,7 @@ class Candidates:
     ranges: tuple[tuple[int, int], ...]
 
 
-def find_candidates(
-    database: TermDatabase, query: Query, glob: str | None, after: int
-) -> Candidates:
+def find_candidates(database: Database, query: Query, glob: str | None, after: int) -> Candidates:
     """Return where to look for artifacts that match *query*.
 
     Args:
@@ -339,7 +312,7 @@ def find_candidates(
     return Candidates(merge(changed, damaged, *chosen, reverse=True), ((filled, after),))
 
 
-def _known_range(database: TermDatabase, query: Query, after: int) -> tuple[int, int]:
+def _known_range(database: Database, query: Query, after: int) -> tuple[int, int]:
     """Return the range, up to *after*, where artifacts were computed at the time in question."""
     if query.since is None and query.until is None:
         return -1, after
@@ -352,7 +325,7 @@ def _known_range(database: TermDatabase, query: Query, after: int) -> tuple[int,
 
 
 def _choose(
-    database: TermDatabase, query: Query, glob: str | None, known: tuple[int, int]
+    database: Database, query: Query, glob: str | None, known: tuple[int, int]
 ) -> list[Iterator[int]] | None:
     """Return the places of the rarest term of the query; None if no term can help."""
     if query.uses:
@@ -371,7 +344,7 @@ def _choose(
     return [_places(database, term, others, known) for term in rarest]
 
 
-def _name_terms(database: TermDatabase, query: Query, glob: str | None) -> list[int] | None:
+def _name_terms(database: Database, query: Query, glob: str | None) -> list[int] | None:
     """Return a term for each name and version that the query asks for; None if it asks for too many."""
     if query.name is None and query.version is None:
         return None
@@ -381,13 +354,13 @@ def _name_terms(database: TermDatabase, query: Query, glob: str | None) -> list[
     return [make_term("name", *row) for row in found] if len(found) <= _MOST_NAMES else None
 
 
-def _count(database: TermDatabase, term: int, known: tuple[int, int]) -> int:
+def _count(database: Database, term: int, known: tuple[int, int]) -> int:
     """Return the number of artifacts with the term, up to a limit."""
     return cast("int", database.query(_COUNT, term, *known, _ENOUGH)[0][0])
 
 
 def _places(
-    database: TermDatabase, term: int, others: list[int], known: tuple[int, int]
+    database: Database, term: int, others: list[int], known: tuple[int, int]
 ) -> Iterator[int]:
     """Yield the places of a term that have the *others* too, the last first."""
     (low, after), count, text = known, _FIRST, json_text(others)

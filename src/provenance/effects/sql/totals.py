@@ -15,8 +15,8 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias, cast
 
-from provenance.effects.sql.database import Execute, Values
-from provenance.effects.sql.terms import END, TermDatabase, blob_term, fill_terms, refresh_terms
+from provenance.effects.sql.database import Database, Execute
+from provenance.effects.sql.terms import END, blob_term, fill_terms, refresh_terms
 from provenance.errors import StoreUnavailableError
 from provenance.model.queries import Grouping
 
@@ -57,15 +57,13 @@ oldest = min(oldest, excluded.oldest), newest = max(newest, excluded.newest)"""
 _SET_PLACE: Final = "INSERT OR REPLACE INTO totals_filled (grouping, place) VALUES (?, ?)"
 
 _Rows: TypeAlias = "list[Any]"
-_Ask: TypeAlias = Callable[[str, Values], _Rows]
+_Ask: TypeAlias = Callable[..., _Rows]
+"""A query: the text of a statement, and its values."""
 
 
-def find_totals(database: TermDatabase, by: Grouping) -> _Rows:
+def find_totals(database: Database, by: Grouping) -> _Rows:
     """Return for each group its key, artifacts, bytes, seconds, and the first and last time."""
-
-    def ask(statement: str, values: Values) -> _Rows:
-        return database.query(statement, *cast("tuple[str | int, ...]", tuple(values)))
-
+    ask: _Ask = database.query
     filled = fill_terms(database)
     place = _place(ask, by)
     if (place is None or filled - place >= _MANY) and not database.is_read_only:
@@ -78,41 +76,40 @@ def find_totals(database: TermDatabase, by: Grouping) -> _Rows:
     while True:
         place = _place(ask, by)
         if place is None:
-            return ask(_ALL.format(key=_KEYS[by]), (-1, END))
-        groups = {row[0]: row for row in ask(_FIND, (by,))}
-        for row in _later(ask, by, place, END):
-            known = groups.get(row[0])
-            groups[row[0]] = row if known is None else _add(known, row)
+            return ask(_ALL.format(key=_KEYS[by]), -1, END)
+        groups: dict[str, _Rows] = {}
+        for row in (*ask(_FIND, by), *_later(ask, by, place, END)):
+            groups.setdefault(row[0], []).append(row)
         # Otherwise another process has changed what is kept.
         if place == _place(ask, by):
-            return list(groups.values())
+            return [_add(rows) for rows in groups.values()]
 
 
 def _place(ask: _Ask, by: Grouping) -> int | None:
     """Return the last place that is counted; None if nothing is kept that holds."""
-    rows = ask(_FIND_PLACE, (by,))
+    rows = ask(_FIND_PLACE, by)
     return cast("int", rows[0][0]) if rows and rows[0][0] >= 0 else None
 
 
-def _count(database: TermDatabase, ask: _Ask, by: Grouping) -> None:
+def _count(database: Database, ask: _Ask, by: Grouping) -> None:
     """Count the artifacts that have terms in what is kept."""
     # A number of its own, so that it is not taken for that of another process.
     mark = -1 - int.from_bytes(os.urandom(7), "little")
     filled = database.transaction(lambda execute: _begin(execute, by, mark))
     if _place(ask, by) is None:
         # Takes seconds for a million artifacts, so not in a transaction, which others wait for.
-        rows = ask(_ALL.format(key=_KEYS[by]), (-1, filled))
+        rows = ask(_ALL.format(key=_KEYS[by]), -1, filled)
         database.transaction(lambda execute: _store(execute, by, rows, (mark, filled)))
 
 
 def _begin(execute: Execute, by: Grouping, mark: int) -> int:
     """Add later artifacts to what is kept; leave *mark* as the place if nothing is kept that holds."""
 
-    def ask(statement: str, values: Values) -> _Rows:
+    def ask(statement: str, *values: str | int) -> _Rows:
         return list(execute(statement, values).fetchall())
 
     refresh_terms(execute)
-    filled = cast("int", ask(_FIND_FILLED, ())[0][0])
+    filled = cast("int", ask(_FIND_FILLED)[0][0])
     place = _place(ask, by)
     rows = [] if place is None else list(_later(ask, by, place, filled))
     for row in rows:
@@ -121,37 +118,29 @@ def _begin(execute: Execute, by: Grouping, mark: int) -> int:
     return filled
 
 
-def _store(execute: Execute, by: Grouping, rows: _Rows, places: tuple[int, int]) -> int:
+def _store(execute: Execute, by: Grouping, rows: _Rows, places: tuple[int, int]) -> None:
     """Keep sums, unless what they count has changed meanwhile, which takes the mark away.
 
     The *places* are the mark, and the last one that is counted.
     """
     mark, filled = places
-    if execute(_FIND_PLACE, (by,)).fetchall() != [(mark,)]:
-        return 0
-    execute(_FORGET, (by,))
-    for row in rows:
-        execute(_ADD, (by, *row))
-    execute(_SET_PLACE, (by, filled))
-    return len(rows)
+    if execute(_FIND_PLACE, (by,)).fetchall() == [(mark,)]:
+        execute(_FORGET, (by,))
+        for row in rows:
+            execute(_ADD, (by, *row))
+        execute(_SET_PLACE, (by, filled))
 
 
 def _later(ask: _Ask, by: Grouping, place: int, end: int) -> Iterator[Any]:
     """Yield what the artifacts after *place* add to groups; a value that is counted there adds no bytes."""
     key = _KEYS[by]
     is_counted = _IS_COUNTED.format(key=key)
-    for item, digest, count, size, *rest in ask(_PARTS.format(key=key), (place, end)):
-        known = size and ask(is_counted, (blob_term(digest), place, digest, item))
+    for item, digest, count, size, *rest in ask(_PARTS.format(key=key), place, end):
+        known = size and ask(is_counted, blob_term(digest), place, digest, item)
         yield (item, count, 0 if known else size, *rest)
 
 
-def _add(one: Any, other: Any) -> Any:  # noqa: ANN401 - rows
-    key, artifacts, size, seconds, oldest, newest = one
-    return (
-        key,
-        artifacts + other[1],
-        size + other[2],
-        seconds + other[3],
-        min(oldest, other[4]),
-        max(newest, other[5]),
-    )
+def _add(rows: _Rows) -> Any:  # noqa: ANN401 - a row
+    """Return the sum of the *rows* of one group."""
+    (key, *_), (_, artifacts, sizes, seconds, oldest, newest) = rows[0], zip(*rows, strict=True)
+    return key, sum(artifacts), sum(sizes), sum(seconds), min(oldest), max(newest)

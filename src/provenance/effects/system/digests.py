@@ -12,9 +12,7 @@ import sqlite3
 import time
 from contextlib import closing
 from stat import S_ISDIR, S_ISREG
-from typing import Final
-
-from attrs import frozen
+from typing import Final, NamedTuple
 
 from provenance.archives import FolderEntry, manifest
 from provenance.effects.io import blob_of, read_through
@@ -52,30 +50,23 @@ WHERE device = ? AND inode = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ?
 """
 
 
-@frozen
-class _Stamp:
-    """What changes when a file is replaced or written."""
+class _Stamp(NamedTuple):
+    """What changes when a file is replaced or written, as columns of the table."""
 
-    device: int
-    inode: int
+    # Text, because integers of SQLite are signed and have 64 bits; some inodes need more.
+    device: str
+    inode: str
     size: int
     mtime_ns: int
     ctime_ns: int
 
-    @classmethod
-    def of(cls, status: os.stat_result) -> _Stamp:
-        return cls(
-            status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-        )
 
-    def is_settled(self, at: int) -> bool:
-        """Return whether a change after *at*, in nanoseconds, is sure to change the times."""
-        return max(self.mtime_ns, self.ctime_ns) < at - _SETTLED
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        # Integers of SQLite are signed and have 64 bits; some inodes need more.
-        return str(self.device), str(self.inode), self.size, self.mtime_ns, self.ctime_ns
+def _stamp(path: str) -> _Stamp:
+    status = os.stat(path)
+    if not S_ISREG(status.st_mode):  # opening a pipe would wait for a writer
+        raise OSError(errno.EINVAL, "it is neither a file nor a folder", path)
+    device, inode = str(status.st_dev), str(status.st_ino)
+    return _Stamp(device, inode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 class FileDigests:
@@ -119,17 +110,14 @@ class FileDigests:
     def _blob(self, path: str) -> Blob:
         for _ in range(_TRIES):
             began = time.time_ns()
-            status = os.stat(path)
-            if not S_ISREG(status.st_mode):  # opening a pipe would wait for a writer
-                raise OSError(errno.EINVAL, "it is neither a file nor a folder", path)
-            stamp = _Stamp.of(status)
+            stamp = _stamp(path)
             known = self._remembered(path, stamp)
             if known is not None:
                 return known
             with open(path, "rb") as file:
                 blob = read_through(file)
-            if _Stamp.of(os.stat(path)) == stamp:
-                if stamp.is_settled(began):
+            if _stamp(path) == stamp:
+                if max(stamp.mtime_ns, stamp.ctime_ns) < began - _SETTLED:
                     self._remember(path, stamp, blob)
                 return blob
         raise OSError(errno.EBUSY, "it changes while it is read", path)
@@ -140,7 +128,7 @@ class FileDigests:
             return known[1]
         if stamp.size < _LARGE:
             return None
-        rows = self._query(_FIND, stamp.key)
+        rows = self._query(_FIND, stamp)
         if not rows:
             return None
         blob = Blob(BlobId(str(rows[0][0])), stamp.size)
@@ -157,7 +145,7 @@ class FileDigests:
         if stamp.size >= _LARGE:
             now = int(time.time())
             self._query("DELETE FROM digests WHERE noted_at < ?", (now - _KEPT,))
-            row = (*stamp.key, blob.id, now)
+            row = (*stamp, blob.id, now)
             self._query("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def _query(self, statement: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
@@ -177,6 +165,5 @@ class FileDigests:
     def _database(self) -> str:
         from platformdirs import user_cache_dir
 
-        return os.path.join(
-            self._folder or user_cache_dir("provenance", appauthor=False), "digests.db"
-        )
+        folder = self._folder or user_cache_dir("provenance", appauthor=False)
+        return os.path.join(folder, "digests.db")

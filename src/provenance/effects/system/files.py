@@ -20,7 +20,6 @@ from attrs import evolve
 
 from provenance.archives import FolderEntry, LocalSource, manifest
 from provenance.effects.io import (
-    FileSink,
     Temporary,
     absolute_path,
     blob_of,
@@ -29,6 +28,7 @@ from provenance.effects.io import (
     remove,
     replacing_file,
     sweep,
+    write_to_file,
 )
 from provenance.errors import CorruptBlobError
 from provenance.model.records import Blob
@@ -241,9 +241,8 @@ class LocalFiles:
         try:
             _fill(fd, temporary, ask)
             os.replace(temporary, path)
-        except BaseException:
+        finally:
             remove(temporary)
-            raise
 
     def _is_sound(self, path: str, blob: Blob) -> bool:
         """Return whether the copy at *path* holds *blob*; read it once, and after each change."""
@@ -254,28 +253,20 @@ class LocalFiles:
             if self._verified.get(path) != file_stamp(status):
                 if not file_holds(path, blob):
                     return False
-                self._remember(path, status)
+                if time.time_ns() - status.st_mtime_ns > _SETTLED:
+                    self._verified[path] = file_stamp(status)
         except FileNotFoundError:
             return False
-        self._renew(path, status)
-        return True
-
-    def _remember(self, path: str, status: os.stat_result) -> None:
-        if time.time_ns() - status.st_mtime_ns > _SETTLED:
-            self._verified[path] = file_stamp(status)
-
-    def _renew(self, path: str, status: os.stat_result) -> None:
-        """Keep a copy that is in use for another month."""
-        if time.time() - status.st_mtime > _DAY and touch_tree(path, _DAY):
+        # A copy in use is kept for another month.
+        if touch_tree(path, _DAY):
             self._verified[path] = file_stamp(os.stat(path))
+        return True
 
 
 def _fill(fd: int, path: str, ask: Materialize) -> None:
     """Write the blob into the open file, close it, make it read-only, and check its digest."""
     try:
-        sink = FileSink(fd, _NAME)
-        ask.pour(sink.binary())
-        blob = sink.finish()
+        blob = write_to_file(fd, _NAME, ask.pour)
         mode = (0o555 if ask.executable else 0o444) & ~_umask(fd)
     finally:
         os.close(fd)
@@ -325,15 +316,8 @@ def _leads_away(path: Path, folder: Path) -> bool:
 def _remove_empty(folder: LocalSource) -> None:
     """Remove *folder* and the folders in it that its parts were in, where nothing is left in them."""
     own = Path(folder.path)
-    inside = {
-        own,
-        *[
-            above
-            for part in folder.parts
-            for above in Path(part.path).parents
-            if own in above.parents
-        ],
-    }
+    parents = [above for part in folder.parts for above in Path(part.path).parents]
+    inside = {own, *[above for above in parents if own in above.parents]}
     for path in sorted(inside, key=lambda path: len(path.parts), reverse=True):
         with suppress(OSError):  # it is not empty
             if not _leads_away(path / "a file in it", own):

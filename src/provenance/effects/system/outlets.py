@@ -1,10 +1,10 @@
 """Outlets: where lines of text go while a program runs, a file or an address."""
 
 # Paths are text here, as in `disk`.
+# ruff: noqa: PTH123
 
 from __future__ import annotations
 
-import os
 import threading
 import urllib.request
 from collections.abc import Mapping
@@ -27,13 +27,8 @@ class FileOutlet:
 
     def __call__(self, line: str) -> None:
         """Append *line*; raises `StoreUnavailableError`."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        with self._lock, map_os_errors(self._path):
-            file = os.open(self._path, flags, 0o666)
-            try:
-                os.write(file, f"{line}\n".encode())
-            finally:
-                os.close(file)
+        with self._lock, map_os_errors(self._path), open(self._path, "ab", buffering=0) as file:
+            file.write(f"{line}\n".encode())
 
 
 class HttpOutlet:

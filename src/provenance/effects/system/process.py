@@ -8,19 +8,20 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from provenance.effects.system.program import executed_files, program, untracked
+from provenance.effects.io import digest
 from provenance.hashing import hash_value
 from provenance.model.ids import RunId
 from provenance.model.records import Json, Run
 from provenance.model.rows import jsonable, run_to_json, time_text
 from provenance.ports.machine import Clock
+from provenance.receipts.receipt import is_own_file
 from provenance.util.formatting import safe_repr
 from provenance.util.redaction import redact_arguments
 
@@ -39,6 +40,10 @@ and ignored: it must not cost a result."""
 _log: Final = logging.getLogger("provenance")
 _PATIENCE: Final = 2.0
 """Timeout for git in seconds: a slow network drive must not delay the first result for long."""
+_LONGEST: Final = 1_000_000
+"""Characters of a script that are recorded."""
+_AT_ONCE: Final = 500
+"""Files that git is asked about at a time."""
 _PARTS: Final = ("host", "process", "python", "git", "packages")
 
 
@@ -168,9 +173,14 @@ def host() -> Facts:
 
 def process() -> Facts:
     """Describe this process, without the secrets in its command line."""
+    import getpass
+
     working_directory: str | None = None
     with suppress(OSError):  # it may have been deleted
         working_directory = str(Path.cwd())
+    username: str | None = None
+    with suppress(ImportError, KeyError, OSError):  # the system may not know it
+        username = getpass.getuser()
     return {
         "pid": os.getpid(),
         "cmdline": list[Json](redact_arguments(sys.orig_argv)),
@@ -178,18 +188,8 @@ def process() -> Facts:
         "exe": sys.executable,
         "name": Path(sys.orig_argv[0]).name if sys.orig_argv else "",
         "num_threads": threading.active_count(),
-        "username": user_name(),
+        "username": username,
     }
-
-
-def user_name() -> str | None:
-    """Return the name of the user, None if the system does not know it."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError):
-        return None
 
 
 def python() -> Facts:
@@ -228,29 +228,68 @@ def _name_and_version(distribution: Distribution) -> tuple[str, str]:
     return found["Name"], found["Version"]
 
 
+def program(*, with_text: bool) -> Facts | None:
+    """Describe the script or notebook that runs: path, digest and, *with_text*, its text.
+
+    The text of a notebook is that of the cells executed so far. None in a console, and for a
+    program of an installed library.
+    """
+    namespace = vars(sys.modules["__main__"])
+    cells = namespace.get("_ih")
+    file = namespace.get("__vsc_ipynb_file__") or namespace.get("__file__")
+    if isinstance(cells, list):
+        path = file or os.environ.get("JPY_SESSION_NAME", "")
+        text = "\n\n".join(map(str, cast("list[object]", cells)[1:]))
+    else:
+        path = file
+        if not isinstance(file, str) or not is_own_file(file):
+            return None
+        try:
+            text = Path(file).read_text("utf-8", "backslashreplace")
+        except OSError:
+            return {"path": file}
+    facts: Facts = {"path": str(path), "digest": digest(text.encode("utf-8", "backslashreplace"))}
+    return {**facts, "text": text[:_LONGEST]} if with_text else facts
+
+
+def executed_files() -> frozenset[str]:
+    """Return the real paths of the user's files that this process has executed or imported."""
+    files = {
+        getattr(module, "__file__", None)
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] != "provenance"
+    }
+    return frozenset(
+        os.path.realpath(file) for file in files if isinstance(file, str) and is_own_file(file)
+    )
+
+
 def git(folder: Path | None = None) -> Facts | None:
     """Return commit, branch and whether files differ from the commit.
 
     None outside a checkout, without git, or if git takes too long.
     """
+    answer = _ask_git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no")
+    return None if answer is None else git_facts(answer.decode(errors="replace"))
+
+
+def _ask_git(folder: Path | None, *arguments: str) -> bytes | None:
+    """Return what git prints in *folder*; None if it fails."""
     import subprocess
 
-    command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     try:
         done = subprocess.run(  # noqa: S603 - the command is our own
-            command,
+            ["git", *arguments],  # noqa: S607 - the user's git
             cwd=folder,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
-            errors="replace",
             timeout=_PATIENCE,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return git_facts(done.stdout)
+    return done.stdout
 
 
 def _git_with_code() -> Facts | None:
@@ -259,10 +298,30 @@ def _git_with_code() -> Facts | None:
     if facts is None:
         return None
     with suppress(OSError):  # the working directory may have been deleted
-        files = untracked(executed_files(), Path.cwd(), _PATIENCE)
+        files = _untracked(executed_files())
         if files:
             return {**facts, "dirty": True, "untracked": list[Json](files)}
     return facts
+
+
+def _untracked(files: Iterable[str]) -> list[str]:
+    """Return those of *files* in the checkout that git does not track, relative to its top.
+
+    Empty if git cannot tell.
+    """
+    real = Path(os.path.realpath(Path.cwd()))
+    top = next((path for path in (real, *real.parents) if (path / ".git").exists()), None)
+    if top is None:
+        return []
+    paths = [Path(file) for file in files]
+    inside = sorted(path.relative_to(top).as_posix() for path in paths if path.is_relative_to(top))
+    tracked: set[str] = set()
+    for start in range(0, len(inside), _AT_ONCE):
+        answer = _ask_git(top, "ls-files", "-z", "--", *inside[start : start + _AT_ONCE])
+        if answer is None:
+            return []
+        tracked.update(os.fsdecode(answer).split("\0"))
+    return [file for file in inside if file not in tracked]
 
 
 def git_facts(status: str) -> Facts:
