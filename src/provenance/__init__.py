@@ -222,9 +222,9 @@ if _typing.TYPE_CHECKING:
         Outdated as Outdated,
         why as why,
     )
-    from provenance.history.code import CodeDifference as CodeDifference
     from provenance.history.diff import (
         ArtifactDiff as ArtifactDiff,
+        CodeDifference as CodeDifference,
         Parting as Parting,
         diff as diff,
     )
@@ -295,8 +295,7 @@ _LATER: _typing.Final = {
     "exchange.legacy": "LegacyProblem LegacyReport import_legacy",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "calls.why": "CallDiffers Explanation IsStored Lost NeverSeen Outdated why",
-    "history.code": "CodeDifference",
-    "history.diff": "ArtifactDiff Parting diff",
+    "history.diff": "ArtifactDiff CodeDifference Parting diff",
     "history.stale": "StaleResults stale",
     "history.reproduce": "Differs Failed NotComparable Reproduction Same reproduce",
     "hashing.comparison": "ArrayDifference TableDifference",
@@ -366,7 +365,7 @@ _set_content_reader(
     lambda path: _import_module("provenance.config.wiring").file_digests().content(path)
 )
 _set_shadow_check(
-    lambda call, record: _import_module("provenance.history.shadow").check(call, record)
+    lambda call, record: _import_module("provenance.history.reproduce").check_hit(call, record)
 )
 if _os.environ.get("PROVENANCE_REPORT", "0") not in {"", "0"}:
     _import_module("provenance.calls.report").report_process(
