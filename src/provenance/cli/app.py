@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 import provenance as p
-from provenance.cli.missing import USAGE, missing_library
+from provenance.cli import USAGE, missing_library
 from provenance.escaping import escape_invisible
 
 NO: Final = 1
@@ -43,9 +43,9 @@ COMMANDS: Final = {
     "promote": ("upkeep", "Copy artifacts, with their sources, to another repository."),
     "pull": ("upkeep", "Copy artifacts, with their sources, from another repository."),
     "reproduce": ("history", "Compute an artifact again, and compare."),
-    "runs": ("groups", "List the processes that computed artifacts, or show one."),
+    "runs": ("listing", "List the processes that computed artifacts, or show one."),
     "search": ("listing", "The same as ls."),
-    "sets": ("groups", "List sets of artifacts; create or delete one."),
+    "sets": ("listing", "List sets of artifacts; create or delete one."),
     "show": ("artifact", "Show what is recorded of an artifact."),
     "sql": ("setup", "Query the database, which is opened for reading only."),
     "stale": ("history", "List results whose code has changed."),

@@ -9,44 +9,41 @@ from typing import Any, Final, cast
 import click
 
 import provenance as p
-from provenance.cli.complete import complete_ids
 from provenance.cli.listing import artifact_listing
-from provenance.cli.reports import Facts, Raw, Report
+from provenance.cli.options import ID
+from provenance.cli.reports import Facts, Raw, Report, plain_text
 from provenance.cli.session import Session, command
 from provenance.documents.items import Item, Json, artifact_document, lineage_document, run_item
-from provenance.documents.words import format_argument, format_time
+from provenance.documents.words import format_argument
 from provenance.escaping import escape_invisible
 from provenance.util.formatting import duration, size
 
-_artifact = click.argument("artifact_id", metavar="ID", shell_complete=complete_ids)
 _MOST_TEXT: Final = 2_000
 
 
-def _show(session: Session, artifact_id: str, run: bool, value: bool) -> Report:
+@command(
+    ID,
+    click.option("--run", is_flag=True, help="Show the process that computed it."),
+    click.option("--value", is_flag=True, help="Read the value, and show it."),
+    pages=True,
+)
+def show_command(session: Session, artifact_id: str, run: bool, value: bool) -> Report:
     """Show what is recorded of an artifact: an id or its first 6 digits, or @set/name."""
     artifact = session.artifact(artifact_id)
     repo = session.repository()
     document = artifact_document(artifact, repo)
-    used_by = cast("list[str]", document["used_by"])
+    used_by, fields = cast("list[str]", document["used_by"]), document["custom_fields"]
     rows = [
         ("id", artifact.id),
         ("function", artifact.name),
         ("version", str(artifact.version)),
-        (
-            "value",
-            f"{artifact.value_type}, {size(artifact.size_bytes)} ({artifact.serializer})",
-        ),
+        ("value", f"{artifact.value_type}, {size(artifact.size_bytes)} ({artifact.serializer})"),
         ("value id", artifact.value_id),
-        ("computed", format_time(artifact.computed_at.isoformat(), session.now)),
+        ("computed", session.when(artifact.computed_at)),
         ("took", duration(artifact.compute_duration)),
         ("run", artifact.run_id),
         ("tags", ", ".join(artifact.tags)),
-        (
-            "fields",
-            json.dumps(document["custom_fields"], ensure_ascii=False)
-            if artifact.custom_fields
-            else "",
-        ),
+        ("fields", json.dumps(fields, ensure_ascii=False) if fields else ""),
         ("used by", f"{len(used_by)} artifacts" if used_by else ""),
         ("computed again", _checked(document)),
     ]
@@ -56,9 +53,11 @@ def _show(session: Session, artifact_id: str, run: bool, value: bool) -> Report:
         facts = run_item(artifact.run_info, None)
         shown = {key: facts[key] for key in ("created_at", "host", "command", "python", "git")}
         document["run"] = cast("Any", shown)
-        rows += [(f"run {key}", _plain(fact)) for key, fact in shown.items()]
+        rows += [(f"run {key}", plain_text(fact)) for key, fact in shown.items()]
     if value:
-        text = _value_text(artifact.value)
+        text = repr(artifact.value)
+        if len(text) > _MOST_TEXT:
+            text = f"{text[:_MOST_TEXT]}… ({len(text):,} characters)"
         document["value"] = text
         rows.append(("value is", text))
     return Facts(document, tuple((name, text) for name, text in rows if text))
@@ -78,28 +77,6 @@ def _argument(session: Session, value: Json) -> str:
     if isinstance(value, dict) and value.keys() == {"artifact"}:
         return session.short(value["artifact"])
     return format_argument(value)
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, list):
-        return " ".join(map(str, cast("list[object]", value)))
-    if isinstance(value, dict):
-        return ", ".join(f"{k} {v}" for k, v in cast("dict[str, object]", value).items())
-    return "" if value is None else str(value)
-
-
-def _value_text(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}… ({len(text):,} characters)"
-
-
-show_command = command(
-    "show",
-    _artifact,
-    click.option("--run", is_flag=True, help="Show the process that computed it."),
-    click.option("--value", is_flag=True, help="Read the value, and show it."),
-    pages=True,
-)(_show)
 
 
 # ---------------------------------------------------------------- the value
@@ -139,7 +116,16 @@ def encode_value(value: object, form: str | None) -> bytes:
                 return f"{value!r}\n".encode("utf-8", "replace")
 
 
-def _cat(session: Session, artifact_id: str, kind: str | None, target: str | None) -> Report | None:
+@command(
+    ID,
+    click.option(
+        "--as", "kind", type=click.Choice(["json", "csv", "text", "raw"]), help="The form to print."
+    ),
+    click.option("-o", "--output", "target", metavar="FILE", help="Write into a file."),
+)
+def cat_command(
+    session: Session, artifact_id: str, kind: str | None, target: str | None
+) -> Report | None:
     """Print the value of an artifact.
 
     By default text as it is, what has a JSON form as JSON, and other values as Python shows them.
@@ -166,22 +152,26 @@ def _cat(session: Session, artifact_id: str, kind: str | None, target: str | Non
     return Raw(data)
 
 
-cat_command = command(
-    "cat",
-    _artifact,
-    click.option(
-        "--as", "kind", type=click.Choice(["json", "csv", "text", "raw"]), help="The form to print."
-    ),
-    click.option("-o", "--output", "target", metavar="FILE", help="Write into a file."),
-)(_cat)
-
-
 # ---------------------------------------------------------------- lineage
 
 _SUFFIXES: Final = {"svg": ".svg", "html": ".html", "png": ".png", "dot": ".dot", "mermaid": ".mmd"}
 
 
-def _lineage(
+@command(
+    ID,
+    click.option(
+        "--up/--down", "up", default=True, help="Sources (the default), or what was made from it."
+    ),
+    click.option(
+        "--depth", type=click.IntRange(0), metavar="N", help="At most this number of steps."
+    ),
+    click.option(
+        "--format", "kind", type=click.Choice(["tree", *_SUFFIXES]), help="By default a tree."
+    ),
+    click.option("-o", "--output", "target", metavar="FILE", help="Write into a file."),
+    pages=True,
+)
+def lineage_command(
     session: Session,
     artifact_id: str,
     up: bool,
@@ -221,20 +211,3 @@ def _draw(session: Session, graph: p.Lineage, form: str, target: str | None) -> 
     if form == "png" and session.output.is_terminal:
         raise click.UsageError("a PNG is not text; write it into a file with -o FILE")
     return Raw(data)
-
-
-lineage_command = command(
-    "lineage",
-    _artifact,
-    click.option(
-        "--up/--down", "up", default=True, help="Sources (the default), or what was made from it."
-    ),
-    click.option(
-        "--depth", type=click.IntRange(0), metavar="N", help="At most this number of steps."
-    ),
-    click.option(
-        "--format", "kind", type=click.Choice(["tree", *_SUFFIXES]), help="By default a tree."
-    ),
-    click.option("-o", "--output", "target", metavar="FILE", help="Write into a file."),
-    pages=True,
-)(_lineage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 from inspect import signature
@@ -11,16 +12,35 @@ from typing import Literal, cast
 import click
 
 import provenance as p
-from provenance.cli.complete import complete_ids
+from provenance.cli.options import ID, complete_ids
 from provenance.cli.reports import Column, Facts, Listing, Report
 from provenance.cli.session import Session, command, import_from_here
-from provenance.documents.items import Item, diff_item, explanation_item, time_json
-from provenance.documents.words import count_of, format_time
+from provenance.documents.items import (
+    Item,
+    as_json,
+    attributes,
+    changes_text,
+    diff_item,
+    explanation_item,
+)
+from provenance.documents.words import count_of
 
-_artifact = click.argument("artifact_id", metavar="ID", shell_complete=complete_ids)
 
-
-def _reproduce(session: Session, artifact_id: str, depth: str, tolerance: float | None) -> Report:
+@command(
+    ID,
+    click.option(
+        "--depth",
+        default="1",
+        metavar="N|all",
+        help="Also compute its sources: N - 1 steps back, or all of them.",
+    ),
+    click.option(
+        "--tolerance", type=float, help="How much floats may differ, relative to their size."
+    ),
+)
+def reproduce_command(
+    session: Session, artifact_id: str, depth: str, tolerance: float | None
+) -> Report:
     """Compute an artifact again, in memory, and compare; exit 1 if it does not come out the same.
 
     Modules are imported from the working directory.
@@ -28,7 +48,7 @@ def _reproduce(session: Session, artifact_id: str, depth: str, tolerance: float 
     steps = _depth(depth)
     import_from_here()
     found = p.reproduce(session.artifact(artifact_id), steps, tolerance=tolerance)
-    items: tuple[Item, ...] = tuple(_outcome(outcome) for outcome in found.outcomes)
+    items: tuple[Item, ...] = tuple(map(_outcome, found.outcomes))
     columns = (
         Column("ID", lambda item: session.short(item["id"])),
         Column("FUNCTION", lambda item: str(item["name"])),
@@ -40,7 +60,7 @@ def _reproduce(session: Session, artifact_id: str, depth: str, tolerance: float 
     extra: Item = {
         "is_same": found.is_same,
         "first_divergent": None if divergent is None else divergent.artifact_id,
-        "environment": [str(difference) for difference in found.environment],
+        "environment": as_json(found.environment),
     }
     footer = f"{same} of {count_of(len(items), 'result')} came out the same"
     if not found.is_same and found.environment:
@@ -64,28 +84,27 @@ def _outcome(outcome: p.Same | p.Differs | p.NotComparable | p.Failed) -> Item:
         case p.Same(within=within):
             item |= {"outcome": "same", "within": within}
         case p.Differs(differences=differences):
-            item |= {
-                "outcome": "differs",
-                "differences": [str(difference) for difference in differences],
-            }
+            item |= {"outcome": "differs", "differences": as_json(differences)}
         case p.Failed(error=error):
             item |= {"outcome": "failed", "error": error}
         case p.NotComparable(reason=reason):
             item |= {"outcome": "not comparable", "reason": reason}
     changes = () if isinstance(outcome, p.NotComparable) else outcome.changes
-    return {**item, "changes": [f"{change.name} {change.what}" for change in changes]}
+    return {**item, "changes": changes_text(changes)}
 
 
-def _texts(item: Item) -> list[object]:
-    """Return what is said of an outcome."""
-    found: list[object] = [item[key] for key in ("reason", "error") if key in item]
+def _texts(item: Item) -> Iterator[object]:
+    """Yield what is said of an outcome."""
+    yield from (item[key] for key in ("reason", "error") if key in item)
     for key in ("differences", "changes"):
-        texts = item.get(key, [])
-        found += texts if isinstance(texts, list) else []
-    return found
+        yield from cast("list[object]", item.get(key, []))
 
 
-def _why(session: Session, what: str, arguments: tuple[str, ...]) -> Report:
+@command(
+    click.argument("what", metavar="ID|MODULE:FUNCTION", shell_complete=complete_ids),
+    click.argument("arguments", metavar="[NAME=VALUE]...", nargs=-1),
+)
+def why_command(session: Session, what: str, arguments: tuple[str, ...]) -> Report:
     """Explain why an artifact was computed, or why a call is a hit or a miss.
 
     A call is `module:function` and arguments as NAME=VALUE, where a value is JSON or text.
@@ -134,14 +153,24 @@ def _explanation(found: p.Explanation) -> Report:
     return Facts(explanation_item(found), text=repr(found))
 
 
-def _diff(session: Session, first: str, second: str, values: bool) -> Report:
+@command(
+    click.argument("first", metavar="ID", shell_complete=complete_ids),
+    click.argument("second", metavar="ID", shell_complete=complete_ids),
+    click.option("--values/--no-values", default=True, help="Read both values and compare them."),
+    pages=True,
+)
+def diff_command(session: Session, first: str, second: str, values: bool) -> Report:
     """Show how two artifacts differ, and the first ancestors where they part; exit 1 if they do."""
     found = p.diff(session.artifact(first), session.artifact(second), values=values)
-    document = diff_item(found)
-    return Facts(document, text=repr(found), code=1 if found else 0)
+    return Facts(diff_item(found), text=repr(found), code=1 if found else 0)
 
 
-def _stale(session: Session, pattern: str | None, accept: bool, note: str) -> Report:
+@command(
+    click.argument("pattern", required=False),
+    click.option("--accept", is_flag=True, help="Record that the changes make no difference."),
+    click.option("--note", default="", help="Why they make none."),
+)
+def stale_command(session: Session, pattern: str | None, accept: bool, note: str) -> Report:
     """List results whose code has changed since they were computed; exit 1 if there are any.
 
     Modules are imported from the working directory.
@@ -150,65 +179,25 @@ def _stale(session: Session, pattern: str | None, accept: bool, note: str) -> Re
     found = p.stale(pattern, accept=accept, note=note, repo=session.repository())
     items: tuple[Item, ...] = tuple(
         {
-            "name": results.name,
-            "version": results.version,
-            "artifacts": results.artifacts,
-            "newest": time_json(results.newest),
-            "changes": [f"{change.name} {change.what}" for change in results.changes],
+            **attributes(results, "name", "version", "artifacts", "newest"),
+            "changes": changes_text(results.changes),
             "places": [change.place for change in results.changes],
             "problem": results.problem,
         }
         for results in found
     )
-    now = session.now
     columns = (
         Column("FUNCTION", lambda item: str(item["name"])),
         Column("VERSION", lambda item: str(item["version"]), right=True),
         Column("RESULTS", lambda item: str(item["artifacts"]), right=True),
-        Column("NEWEST", lambda item: format_time(str(item["newest"]), now)),
-        Column("CHANGED", _changed, flexible=True),
+        Column("NEWEST", lambda item: session.when(item["newest"])),
+        Column(
+            "CHANGED",
+            lambda item: str(item["problem"] or ", ".join(cast("list[str]", item["changes"]))),
+            flexible=True,
+        ),
     )
     stale = len({results.name for results in found if not results.problem})
-    footer = f"code of {count_of(stale, 'function')} has changed" + (
-        " (accepted)" if accept else ""
-    )
+    footer = f"code of {count_of(stale, 'function')} has changed{' (accepted)' if accept else ''}"
     code = 1 if stale and not accept else 0
     return Listing(items, columns, footer, id="name", empty="nothing is stale", code=code)
-
-
-def _changed(item: Item) -> str:
-    changes = item["changes"]
-    return str(item["problem"]) or ", ".join(map(str, changes if isinstance(changes, list) else []))
-
-
-why_command = command(
-    "why",
-    click.argument("what", metavar="ID|MODULE:FUNCTION", shell_complete=complete_ids),
-    click.argument("arguments", metavar="[NAME=VALUE]...", nargs=-1),
-)(_why)
-diff_command = command(
-    "diff",
-    click.argument("first", metavar="ID", shell_complete=complete_ids),
-    click.argument("second", metavar="ID", shell_complete=complete_ids),
-    click.option("--values/--no-values", default=True, help="Read both values and compare them."),
-    pages=True,
-)(_diff)
-stale_command = command(
-    "stale",
-    click.argument("pattern", required=False),
-    click.option("--accept", is_flag=True, help="Record that the changes make no difference."),
-    click.option("--note", default="", help="Why they make none."),
-)(_stale)
-reproduce_command = command(
-    "reproduce",
-    _artifact,
-    click.option(
-        "--depth",
-        default="1",
-        metavar="N|all",
-        help="Also compute its sources: N - 1 steps back, or all of them.",
-    ),
-    click.option(
-        "--tolerance", type=float, help="How much floats may differ, relative to their size."
-    ),
-)(_reproduce)

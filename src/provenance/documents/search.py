@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import provenance as p
 
 _UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def page_of(
+    result: p.SearchResult,
+    limit: int,
+    after: int | None,
+    accepts: Callable[[p.Artifact[object]], bool],
+) -> tuple[list[p.Artifact[object]], int | None]:
+    """Return up to *limit* artifacts that also meet a condition without an index, and where the next ones begin."""
+    found: list[p.Artifact[object]] = []
+    while True:
+        page, after = result.page(limit - len(found), after)
+        found += filter(accepts, page)
+        if after is None or len(found) == limit:
+            return found, after
 
 
 class ConditionError(p.ProvenanceError, ValueError):
@@ -22,18 +38,10 @@ def parse_input(text: str) -> tuple[str, object]:
     >>> parse_input("a=4"), parse_input("config.depth>=3"), parse_input("name=churn"), parse_input("a!=[1]")
     (('a', 4), ('config.depth >=', 3), ('name', 'churn'), ('a !=', [1]))
     """
-    at = next((i for i, letter in enumerate(text) if letter in "=<>!"), -1)
-    operator = next(
-        (
-            sign
-            for sign in ("<=", ">=", "!=", "==", "=", "<", ">")
-            if text.startswith(sign, max(at, 0))
-        ),
-        "",
-    )
-    if at < 1 or not operator:
+    match = re.fullmatch(r"([^=<>!]+)(<=|>=|!=|==|=|<|>)(.*)", text, re.DOTALL)
+    if match is None:
         raise ConditionError(f"must be NAME=VALUE, got {text!r}; write depth=3 or 'depth>=3'")
-    name, value = text[:at].strip(), text[at + len(operator) :].strip()
+    name, operator, value = map(str.strip, match.groups())
     try:
         known: object = json.loads(value)
     except ValueError:
