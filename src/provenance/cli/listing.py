@@ -28,7 +28,7 @@ from provenance.documents.items import (
     artifact_item,
     nest_runs,
     run_document,
-    run_item,
+    run_items,
     set_item,
     stats_item,
     time_json,
@@ -283,9 +283,8 @@ def log_command(session: Session, since: datetime | None, fn: str | None) -> Rep
 
 
 def _runs_listing(session: Session, repo: p.Repository, since: datetime | None = None) -> Listing:
-    usages = {one.key: one for one in p.disk_usage("run", repo)}
     found = (one for one in p.runs(repo) if since is None or one.created_at >= since)
-    nested = nest_runs(run_item(one, usages.get(one.id)) for one in found)
+    nested = nest_runs(run_items(repo, found))
     depths = {item["id"]: depth for item, depth in nested}
     columns = (
         Column("ID", lambda item: session.short(item["id"])),

@@ -26,7 +26,7 @@ def ui_command(
 
     The page only reads. A browser needs the token in the printed address.
     """
-    from provenance.ui.server import is_loopback, serve
+    from provenance.ui.app import is_loopback, serve
 
     if not is_loopback(host):
         if token is None:

@@ -121,6 +121,12 @@ def run_item(run: p.Run, usage: p.Usage | None) -> Item:
     }
 
 
+def run_items(repo: p.Repository, runs: Iterable[p.Run]) -> list[Item]:
+    """Return what JSON documents say of runs in a list, with what they computed."""
+    usages = {usage.key: usage for usage in p.disk_usage("run", repo)}
+    return [run_item(run, usages.get(run.id)) for run in runs]
+
+
 def nest_runs(items: Iterable[Item]) -> list[tuple[Item, int]]:
     """Return runs in their order, each followed by those that it started, with the number of runs above it.
 

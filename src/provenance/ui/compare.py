@@ -47,8 +47,9 @@ _COMPARED: Final[dict[str, tuple[str, Callable[[Any], object]]]] = {
 }
 
 
-def compare(repo: p.Repository, first: str, second: str) -> Page:
+def compare(repo: p.Repository, given: Mapping[str, str]) -> Page:
     """Return the page that compares two artifacts; a form if one is missing."""
+    first, second = given.get("a", ""), given.get("b", "")
     if not (first and second):
         content: dict[str, object] = {"a": None, "b": None, "first": first, "second": second}
         return Page("compare", "Compare", content)

@@ -314,13 +314,6 @@ def _png(rows: list[list[int]]) -> str:
     header = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, 3, 0, 0, 0)
     palette = b"".join(map(_color, range(256)))
     pixels = b"".join(b"\0" + bytes(row) for row in rows)
-    data = b"\x89PNG\r\n\x1a\n" + b"".join(
-        chunk(kind, part)
-        for kind, part in (
-            (b"IHDR", header),
-            (b"PLTE", palette),
-            (b"IDAT", zlib.compress(pixels)),
-            (b"IEND", b""),
-        )
-    )
+    parts = (b"IHDR", header), (b"PLTE", palette), (b"IDAT", zlib.compress(pixels)), (b"IEND", b"")
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"
