@@ -144,9 +144,13 @@ if _typing.TYPE_CHECKING:
     )
     from provenance.catalog.find import (
         SearchResult as SearchResult,
+        disk_usage as disk_usage,
+        functions as functions,
         load_artifact as load_artifact,
         load_proxy as load_proxy,
+        runs as runs,
         search as search,
+        sets as sets,
         who_made as who_made,
     )
     from provenance.catalog.graph import Lineage as Lineage
@@ -154,12 +158,6 @@ if _typing.TYPE_CHECKING:
         LazyDict as LazyDict,
         lazy_dict as lazy_dict,
         lazy_proxy_dict as lazy_proxy_dict,
-    )
-    from provenance.catalog.overview import (
-        disk_usage as disk_usage,
-        functions as functions,
-        runs as runs,
-        sets as sets,
     )
     from provenance.catalog.promotion import promote as promote
     from provenance.catalog.trace import (
@@ -277,10 +275,9 @@ _LATER: _typing.Final = {
     "calls.partitions": "PartitionedFunction",
     "calls.parts": "Parts scan",
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
-    "catalog.find": "SearchResult load_artifact load_proxy search who_made",
+    "catalog.find": "SearchResult disk_usage functions load_artifact load_proxy runs search sets who_made",
     "catalog.graph": "Lineage",
     "catalog.lazy": "LazyDict lazy_dict lazy_proxy_dict",
-    "catalog.overview": "disk_usage functions runs sets",
     "catalog.promotion": "promote",
     "catalog.trace": "dependencies descendants lineage",
     "config.api": "Location current_config from_config load_config load_yaml_config location set_run_info_fn",

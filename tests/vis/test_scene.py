@@ -12,8 +12,8 @@ from provenance import vis
 from provenance.escaping import escape_invisible
 from provenance.events import Outcome
 from provenance.ports.blobs import DeleteBlob
+from provenance.vis.measure import fit_text, width
 from provenance.vis.scene import Kind
-from provenance.vis.text import fit_text, width
 from vis.samples import NASTY, changed, combine, diamonds, follow, id_of, join, source
 
 

@@ -116,12 +116,6 @@ def _initial_ids(given: object, path: str) -> frozenset[ArtifactId]:
         raise ConfigError(path, problem, advice) from None
 
 
-def _check_set(value: object, path: str) -> None:
-    if not isinstance(value, ArtifactSet):
-        problem = f"expected an ArtifactSet, got {value!r}"
-        raise ConfigError(path, problem, "pass one, for example from `load_set_by_name`")
-
-
 def provenance_set(
     set_labels: Labels = None,
     initial_set: ArtifactSet | Iterable[object] | None = None,
@@ -287,8 +281,12 @@ def label_set(
         {'build': 7, 'name': 'production'}
     """
     place = environment.current().repository(repo)
-    known = place.get_set_by_id(artifact_set) if isinstance(artifact_set, str) else artifact_set
-    _check_set(known, "label_set")
+    known: object = artifact_set
+    if isinstance(known, str):
+        known = place.get_set_by_id(known)
+    if not isinstance(known, ArtifactSet):
+        problem = f"expected an ArtifactSet, got {known!r}"
+        raise ConfigError("label_set", problem, "pass one, for example from `load_set_by_name`")
     return known.relabel(labels).put(place)
 
 

@@ -22,14 +22,7 @@ from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotF
 from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId, ValueId
 from provenance.model.queries import has_labels
-from provenance.model.records import (
-    Artifact,
-    ArtifactRecord,
-    Derivation,
-    Inputs,
-    Json,
-    Run,
-)
+from provenance.model.records import Artifact, ArtifactRecord, Derivation, Inputs, Json, Run
 from provenance.model.references import SCALARS, InputRef, represented_artifact
 from provenance.repository.inputs import Summary, recorded_inputs
 from provenance.streams.manifest import CHUNK_FIELDS

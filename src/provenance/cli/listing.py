@@ -14,13 +14,7 @@ import click
 from toolz import groupby
 
 import provenance as p
-from provenance.cli.options import (
-    complete_names,
-    complete_sets,
-    input_option,
-    size_option,
-    time_option,
-)
+from provenance.cli.options import CONDITION, SIZE, TIME, complete_names, complete_sets
 from provenance.cli.reports import Column, Facts, Listing, Report, flatten, plain_text
 from provenance.cli.session import Session, command
 from provenance.documents.items import (
@@ -135,18 +129,12 @@ _LS_OPTIONS: Final = (
         "--input",
         "inputs",
         multiple=True,
-        callback=input_option,
-        metavar="NAME=VALUE",
+        type=CONDITION,
         help="An argument: depth=3, 'config.depth>=3'; repeatable.",
     ),
     click.option("--tag", "tags", multiple=True, help="A tag that they have; repeatable."),
-    click.option(
-        "--since",
-        callback=time_option,
-        metavar="TIME",
-        help="Computed since then: 2d (ago), 2026-11-28.",
-    ),
-    click.option("--until", callback=time_option, metavar="TIME", help="Computed before then."),
+    click.option("--since", type=TIME, help="Computed since then: 2d (ago), 2026-11-28."),
+    click.option("--until", type=TIME, help="Computed before then."),
     click.option("--run", metavar="ID", help="Computed by this run."),
     click.option(
         "--set",
@@ -155,9 +143,7 @@ _LS_OPTIONS: Final = (
         shell_complete=complete_sets,
         help="Members of this set.",
     ),
-    click.option(
-        "--min-size", callback=size_option, metavar="SIZE", help="At least this large: 1M."
-    ),
+    click.option("--min-size", type=SIZE, help="At least this large: 1M."),
     click.option(
         "--limit",
         type=click.IntRange(0),
@@ -194,7 +180,7 @@ _USAGE_COLUMNS: Final = (
         default="fn",
         show_default=True,
         help="What to group by.",
-    ),
+    )
 )
 def du_command(session: Session, by: str) -> Report:
     """Show where the bytes are, the largest group first."""
@@ -247,7 +233,7 @@ class _Nothing(p.ProvenanceError):
 
 
 @command(
-    click.option("--since", callback=time_option, metavar="TIME", help="Computed since then."),
+    click.option("--since", type=TIME, help="Computed since then."),
     click.option(
         "--fn", metavar="NAME", shell_complete=complete_names, help="Name of the function."
     ),
@@ -317,7 +303,7 @@ def _git_text(item: Item) -> str:
 @command(
     click.argument("run_id", metavar="[ID]", required=False),
     click.option("--diff", metavar="ID", help="Show how this run's environment differs."),
-    click.option("--since", callback=time_option, metavar="TIME", help="Begun since then."),
+    click.option("--since", type=TIME, help="Begun since then."),
 )
 def runs_command(
     session: Session, run_id: str | None, diff: str | None, since: datetime | None

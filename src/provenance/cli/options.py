@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Final
 
@@ -19,40 +19,40 @@ from provenance.escaping import escape_invisible
 _SIZES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
-def age_option(_: click.Context, __: click.Parameter, value: str | None) -> timedelta | None:
-    """Return the duration that an option states: `30d`."""
-    found = None if value is None else parse_age(value)
-    if value is not None and found is None:
-        raise click.BadParameter(f"must be a duration, got {value!r}; write 90s, 15m, 2h or 30d")
-    return found
+class Written(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click alone
+    """A value as a person writes it, which *parse* reads."""
+
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+        self.name, self.parse = name, parse
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
+        """Return what a text states, or say why it states nothing."""
+        try:
+            return self.parse(value)
+        except ConditionError as error:
+            self.fail(str(error), param, ctx)
 
 
-def time_option(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
-    """Return the time that an option states: `2d` (ago), `2026-11-28` or `2026-11-28T09:30`."""
-    try:
-        return None if value is None else parse_time(value)
-    except ConditionError as error:
-        raise click.BadParameter(str(error)) from None
+def _require_age(text: str) -> timedelta:
+    age = parse_age(text)
+    if age is None:
+        raise ConditionError(f"must be a duration, got {text!r}; write 90s, 15m, 2h or 30d")
+    return age
 
 
-def input_option(
-    _: click.Context, __: click.Parameter, values: tuple[str, ...]
-) -> tuple[tuple[str, object], ...]:
-    """Return the conditions on arguments that the values of an option state: `depth>=3`."""
-    try:
-        return tuple(map(parse_input, values))
-    except ConditionError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-def size_option(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
-    """Return the size that an option states, in bytes: `10G`, `500k` or `1000`."""
-    if value is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", value.strip().lower())
+def _parse_size(text: str) -> int:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", text.strip().lower())
     if match is None:
-        raise click.BadParameter(f"must be a size, got {value!r}; write 1000, 500k, 1.5M or 10G")
+        raise ConditionError(f"must be a size, got {text!r}; write 1000, 500k, 1.5M or 10G")
     return int(float(match[1]) * _SIZES[match[2]])
+
+
+AGE: Final = Written("age", _require_age)
+CONDITION: Final = Written("name=value", parse_input)
+SIZE: Final = Written("size", _parse_size)
+TIME: Final = Written("time", parse_time)
 
 
 # ---------------------------------------------------------------- completion

@@ -150,11 +150,7 @@ _COMMON: Final = (
     click.option("--no-pager", is_flag=True, help="Print without a pager."),
     click.option("--trust", is_flag=True, help="Decode values of a FILE, which may execute code."),
     click.option(
-        "-v",
-        "--verbose",
-        is_flag=True,
-        expose_value=False,
-        help="Show the traceback of an error.",
+        "-v", "--verbose", is_flag=True, expose_value=False, help="Show the traceback of an error."
     ),
 )
 

@@ -11,7 +11,7 @@ from attrs import evolve
 
 import provenance as p
 from provenance.cli.listing import artifact_columns
-from provenance.cli.options import IDS, age_option, size_option
+from provenance.cli.options import AGE, IDS, SIZE
 from provenance.cli.reports import Column, Listing, Report
 from provenance.cli.session import Session, command, import_from_here
 from provenance.documents.items import Item, artifact_item, attributes, time_json
@@ -96,14 +96,7 @@ def verify_report(
 
 
 @command(
-    click.option(
-        "--older-than",
-        callback=age_option,
-        default="1d",
-        show_default=True,
-        metavar="AGE",
-        help="The least age.",
-    ),
+    click.option("--older-than", type=AGE, default="1d", show_default=True, help="The least age."),
     _YES,
 )
 def gc_command(session: Session, older_than: timedelta, yes: bool) -> Report:
@@ -132,15 +125,8 @@ def gc_command(session: Session, older_than: timedelta, yes: bool) -> Report:
 
 
 @command(
-    click.option(
-        "--max-bytes",
-        callback=size_option,
-        metavar="SIZE",
-        help="Evict until the values take no more: 10G.",
-    ),
-    click.option(
-        "--older-than", callback=age_option, metavar="AGE", help="Evict only what is older: 30d."
-    ),
+    click.option("--max-bytes", type=SIZE, help="Evict until the values take no more: 10G."),
+    click.option("--older-than", type=AGE, help="Evict only what is older: 30d."),
     click.option(
         "--keep", multiple=True, metavar="PATTERN", help="Functions whose values stay; repeatable."
     ),
@@ -203,9 +189,7 @@ def _each(
 
 
 @command(
-    IDS,
-    _YES,
-    click.option("--reason", default="", help="Why, for those who ask later (`why`)."),
+    IDS, _YES, click.option("--reason", default="", help="Why, for those who ask later (`why`).")
 )
 def forget_command(session: Session, ids: tuple[str, ...], yes: bool, reason: str) -> Report:
     """Delete artifacts: their records, and the bytes that no other artifact has."""

@@ -10,8 +10,7 @@ from datetime import datetime
 from functools import partial
 from ipaddress import ip_address
 from secrets import compare_digest, token_urlsafe
-from socket import socket
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlencode
 
 import anyio
@@ -33,6 +32,9 @@ from provenance.ui.compare import compare
 from provenance.ui.pages import NotFound, Page
 from provenance.ui.previews import browsing, read_image
 from provenance.ui.rendering import Frame, asset, render
+
+if TYPE_CHECKING:
+    from socket import socket
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "

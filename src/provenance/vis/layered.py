@@ -98,10 +98,7 @@ def _paths(
 
 
 def _initial_order(
-    count: int,
-    depths: Sequence[int],
-    paths: Mapping[Edge, tuple[int, ...] | None],
-    up: Neighbours,
+    count: int, depths: Sequence[int], paths: Mapping[Edge, tuple[int, ...] | None], up: Neighbours
 ) -> Iterator[tuple[int, int]]:
     """Yield every node and bend with its row, walking from the results to their sources."""
     rows = {

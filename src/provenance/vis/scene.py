@@ -51,6 +51,11 @@ class ArtifactNode:
     value: str = ""
 
     @property
+    def is_gone(self) -> bool:
+        """Whether it is not recorded any more, or left out of the picture."""
+        return self.kind in (Kind.MISSING, Kind.MORE)
+
+    @property
     def short_id(self) -> str:
         """The first digits of the id."""
         return escape_invisible(self.id[:SHORT])
