@@ -14,17 +14,7 @@ from attrs import define, field
 from provenance import environment
 from provenance.environment import RepositoryOrName
 from provenance.errors import ConfigError
-from provenance.events import (
-    CodeChanged,
-    Event,
-    Hit,
-    Raised,
-    Recovered,
-    Resumed,
-    ShadowAgreed,
-    ShadowDiffered,
-    Waited,
-)
+from provenance.events import Event, Hit, Miss, Recomputed, Recovered
 from provenance.model.ids import ArtifactId
 from provenance.repository.sets import ArtifactSet, Labels, id_of, labels_of
 from provenance.telemetry import listening
@@ -52,15 +42,15 @@ class Capture:
     def receive(self, event: Event) -> None:
         """Capture the artifacts of *event* if their results are stored."""
         match event:
-            case (
-                CodeChanged() | Raised() | Waited() | Resumed() | ShadowAgreed() | ShadowDiffered()
-            ):
-                return
+            case Hit():
+                is_stored = True
+            case Miss() | Recomputed():
+                is_stored = event.stored
             case Recovered():
                 # Otherwise the hit that it takes back was captured, where it happened.
                 is_stored = event.replaced_hit is None
             case _:
-                is_stored = isinstance(event, Hit) or event.stored
+                return
         if is_stored:
             with self._guard:
                 self.artifact_ids |= {event.artifact_id, *event.parts}

@@ -65,13 +65,11 @@ class Parting:
     code: tuple[CodeDifference, ...]
 
     def __str__(self) -> str:
-        text = f"{_both(self.names)} ({self.first[:SHORT]} and {self.second[:SHORT]})"
+        one, other = self.names
+        names = one if one == other else f"{one} and {other}"
+        text = f"{names} ({self.first[:SHORT]} and {self.second[:SHORT]})"
         causes = "; ".join([*map(str, self.inputs), *(str(difference) for difference in self.code)])
         return f"{text}: {causes or 'equal inputs and code gave different values'}"
-
-
-def _both(names: tuple[str, str]) -> str:
-    return names[0] if names[0] == names[1] else f"{names[0]} and {names[1]}"
 
 
 @exported
