@@ -316,6 +316,8 @@ def label_parts(
     record: ArtifactRecord, uses: Uses, found: Mapping[ArtifactId, ArtifactRecord]
 ) -> Uses:
     """Return the *uses* of a composite, its *found* parts by their keys: `['model']`, `[chunk 0]`."""
+    if not record.composite:
+        return uses
     start = f"{record.name}_"
     keys = {
         _place_in_value(part): _key(found[part], start)

@@ -14,7 +14,7 @@ import click
 
 import provenance as p
 from provenance.cli.listing import artifact_listing
-from provenance.cli.options import ID, complete_ids
+from provenance.cli.options import ARTIFACT, ID
 from provenance.cli.reports import Column, Facts, Listing, Raw, Report, plain_text
 from provenance.cli.session import Session, command, import_from_here
 from provenance.documents.items import (
@@ -304,7 +304,7 @@ def _texts(item: Item) -> Iterator[object]:
 
 
 @command(
-    click.argument("what", metavar="ID|MODULE:FUNCTION", shell_complete=complete_ids),
+    click.argument("what", metavar="ID|MODULE:FUNCTION", type=ARTIFACT),
     click.argument("arguments", metavar="[NAME=VALUE]...", nargs=-1),
 )
 def why_command(session: Session, what: str, arguments: tuple[str, ...]) -> Report:
@@ -357,8 +357,8 @@ def _explanation(found: p.Explanation) -> Report:
 
 
 @command(
-    click.argument("first", metavar="ID", shell_complete=complete_ids),
-    click.argument("second", metavar="ID", shell_complete=complete_ids),
+    click.argument("first", metavar="ID", type=ARTIFACT),
+    click.argument("second", metavar="ID", type=ARTIFACT),
     click.option("--values/--no-values", default=True, help="Read both values and compare them."),
     pages=True,
 )

@@ -14,7 +14,7 @@ import click
 from toolz import groupby
 
 import provenance as p
-from provenance.cli.options import CONDITION, SIZE, TIME, complete_names, complete_sets
+from provenance.cli.options import CONDITION, FUNCTION, SET, SIZE, TIME
 from provenance.cli.reports import Column, Facts, Listing, Report, flatten, plain_text
 from provenance.cli.session import Session, command
 from provenance.documents.items import (
@@ -28,8 +28,7 @@ from provenance.documents.items import (
     time_json,
     usage_item,
 )
-from provenance.documents.search import page_of
-from provenance.documents.words import count_of, format_arguments
+from provenance.documents.words import count_of, format_arguments, page_of
 from provenance.util.formatting import duration, size
 
 
@@ -117,13 +116,8 @@ def _ls(  # noqa: PLR0913, PLR0917 - options of a command
 
 
 _LS_OPTIONS: Final = (
-    click.argument("pattern", required=False, shell_complete=complete_names),
-    click.option(
-        "--fn",
-        metavar="NAME",
-        shell_complete=complete_names,
-        help="Name of the function, as PATTERN.",
-    ),
+    click.argument("pattern", required=False, type=FUNCTION),
+    click.option("--fn", type=FUNCTION, help="Name of the function, as PATTERN."),
     click.option("--version", type=int, help="Version of the function."),
     click.option(
         "--input",
@@ -136,13 +130,7 @@ _LS_OPTIONS: Final = (
     click.option("--since", type=TIME, help="Computed since then: 2d (ago), 2026-11-28."),
     click.option("--until", type=TIME, help="Computed before then."),
     click.option("--run", metavar="ID", help="Computed by this run."),
-    click.option(
-        "--set",
-        "set_name",
-        metavar="NAME",
-        shell_complete=complete_sets,
-        help="Members of this set.",
-    ),
+    click.option("--set", "set_name", type=SET, help="Members of this set."),
     click.option("--min-size", type=SIZE, help="At least this large: 1M."),
     click.option(
         "--limit",
@@ -234,9 +222,7 @@ class _Nothing(p.ProvenanceError):
 
 @command(
     click.option("--since", type=TIME, help="Computed since then."),
-    click.option(
-        "--fn", metavar="NAME", shell_complete=complete_names, help="Name of the function."
-    ),
+    click.option("--fn", type=FUNCTION, help="Name of the function."),
     pages=True,
 )
 def log_command(session: Session, since: datetime | None, fn: str | None) -> Report:
@@ -375,7 +361,7 @@ def _find_set(repo: p.Repository, text: str) -> p.ArtifactSet:
 
 
 @command(
-    click.argument("words", metavar="[NAME]", nargs=-1, shell_complete=complete_sets),
+    click.argument("words", metavar="[NAME]", nargs=-1, type=SET),
     click.option("--members", is_flag=True, help="List the members of the set."),
 )
 def sets_command(session: Session, words: tuple[str, ...], members: bool) -> Report:

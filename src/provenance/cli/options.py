@@ -9,11 +9,12 @@ from itertools import islice
 from typing import Final
 
 import click
+from click.shell_completion import CompletionItem
 
 import provenance as p
 from provenance.cli.reports import Output
 from provenance.cli.session import Session
-from provenance.documents.search import ConditionError, parse_age, parse_input, parse_time
+from provenance.documents.words import ConditionError, parse_age, parse_input, parse_time
 from provenance.escaping import escape_invisible
 
 _SIZES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
@@ -60,42 +61,43 @@ TIME: Final = Written("time", parse_time)
 MOST: Final = 50
 
 
-def _complete(
-    find: Callable[[p.Repository], Iterable[str]], ctx: click.Context, incomplete: str
-) -> list[str]:
-    """Return what *find* finds that begins with *incomplete*; nothing if the store cannot be read."""
-    try:
-        name = ctx.params.get("repo_name")
-        repo = Session(Output(), name).repository()
-        matching = (word for word in find(repo) if word.startswith(incomplete))
-        return [word for word in islice(matching, MOST) if escape_invisible(word) == word]
-    except Exception:  # noqa: BLE001 - a shell shows no error of a completion
-        return []
+class Stored(click.ParamType):  # type: ignore[type-arg]  # as above
+    """The name of something in the repository, which *find* finds for a shell to complete."""
+
+    def __init__(self, name: str, find: Callable[[p.Repository, str], Iterable[str]]) -> None:
+        self.name, self.find = name, find
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return what begins with *incomplete*; nothing if the store cannot be read."""
+        del param
+        try:
+            repo = Session(Output(), ctx.params.get("repo_name")).repository()
+            matching = (word for word in self.find(repo, incomplete) if word.startswith(incomplete))
+            words = [word for word in islice(matching, MOST) if escape_invisible(word) == word]
+            return [*map(CompletionItem, words)]
+        except Exception:  # noqa: BLE001 - a shell shows no error of a completion
+            return []
 
 
-def complete_ids(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the id of an artifact, or `@` and the name of a set."""
+def _ids(repo: p.Repository, incomplete: str) -> Iterable[str]:
+    """Return ids of artifacts or, where an id cannot begin like this, `@` and the names of sets."""
     if incomplete.startswith("@"):
-        names = _complete(_set_names, ctx, incomplete[1:])
-        return [f"@{name}" for name in names]
-    return _complete(lambda repo: (one.id for one in p.search(repo=repo)), ctx, incomplete)
+        return (f"@{name}" for name in _set_names(repo, ""))
+    return (one.id for one in p.search(repo=repo))
 
 
-def complete_names(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the name of a function."""
-    return _complete(lambda repo: (one.key for one in p.functions(repo)), ctx, incomplete)
+def _function_names(repo: p.Repository, _: str) -> Iterable[str]:
+    return (one.key for one in p.functions(repo))
 
 
-def complete_sets(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the name of a set."""
-    return _complete(_set_names, ctx, incomplete)
-
-
-def _set_names(repo: p.Repository) -> Iterable[str]:
+def _set_names(repo: p.Repository, _: str) -> Iterable[str]:
     return dict.fromkeys(one.name for one in p.sets(repo) if one.name is not None)
 
 
-ID: Final = click.argument("artifact_id", metavar="ID", shell_complete=complete_ids)
-IDS: Final = click.argument(
-    "ids", metavar="ID...", nargs=-1, required=True, shell_complete=complete_ids
-)
+ARTIFACT: Final = Stored("id", _ids)
+FUNCTION: Final = Stored("name", _function_names)
+SET: Final = Stored("name", _set_names)
+ID: Final = click.argument("artifact_id", metavar="ID", type=ARTIFACT)
+IDS: Final = click.argument("ids", metavar="ID...", nargs=-1, required=True, type=ARTIFACT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import unified_diff
 from typing import Final, TypeAlias, cast
 
@@ -162,7 +163,7 @@ def diff(
         compare_identity(*known),
         compare_facts(*known),
         _compare_code(one, other),
-        _compare_runs_of(one, other),
+        compare_runs(run_of(one), run_of(other)),
         _compare_values(one, other, read=values),
         _find_parting(lineage(one), lineage(other)),
     )
@@ -200,13 +201,11 @@ def _full_name(name: str, artifact: Artifact[object]) -> str:
     return f"{artifact.fn_module}{name}" if name.startswith(".") else name
 
 
-def _compare_runs_of(first: Artifact[object], second: Artifact[object]) -> tuple[Difference, ...]:
-    if first.run_id == second.run_id:
-        return ()
-    try:
-        return compare_runs(first.run_info, second.run_info)
-    except (RunNotFoundError, CorruptRecordError):
-        return ()
+def run_of(artifact: Artifact[object]) -> Run | None:
+    """Return the run that computed an artifact; None if it is not recorded, or damaged."""
+    with suppress(RunNotFoundError, CorruptRecordError):
+        return artifact.run_info
+    return None
 
 
 _COMPARED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -219,8 +218,10 @@ _COMPARED: Final[Mapping[str, tuple[str, ...]]] = {
 """Facts by part that are compared, or all; a process has more parts, which differ each time."""
 
 
-def compare_runs(first: Run, second: Run) -> tuple[Difference, ...]:
-    """Return the facts in which two runs differ that may explain different results."""
+def compare_runs(first: Run | None, second: Run | None) -> tuple[Difference, ...]:
+    """Return the facts in which two runs differ that may explain different results; none if one is not known."""
+    if first is None or second is None:
+        return ()
     found: list[Difference] = []
     for part, names in _COMPARED.items():
         ours, theirs = (

@@ -6,7 +6,7 @@ import os
 import runpy
 import sys
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeAlias, cast
@@ -14,8 +14,8 @@ from typing import Final, TypeAlias, cast
 from attrs import frozen
 
 from provenance.codecs.trust import CopyPolicy
-from provenance.errors import CorruptRecordError, RunNotFoundError
 from provenance.hashing import hash_value
+from provenance.history.diff import run_of
 from provenance.model.ids import RunId
 from provenance.model.records import Artifact, Json, Run
 from provenance.model.rows import jsonable, time_text
@@ -100,9 +100,7 @@ def running_program(
     if artifact.run_id == place.interpreter(CurrentRun()).id:
         yield None
         return
-    recorded: Run | None = None
-    with suppress(RunNotFoundError, CorruptRecordError):
-        recorded = artifact.run_info
+    recorded = run_of(artifact)
     program = None if recorded is None else program_of(recorded.process)
     distrust = None if recorded is None else _distrust(recorded, artifact.run_id, place)
     folder = "" if recorded is None or distrust else _folder_of(recorded.process, program)

@@ -27,9 +27,7 @@ from provenance.config.stores import MemoryRepo
 from provenance.effect import run
 from provenance.errors import (
     ConfigError,
-    CorruptRecordError,
     ProvenanceError,
-    RunNotFoundError,
     StorePermissionError,
     StoreUnavailableError,
 )
@@ -37,7 +35,7 @@ from provenance.escaping import escape_invisible
 from provenance.events import CodeChange, MissReason, ShadowAgreed, ShadowDiffered
 from provenance.hashing.comparison import ValueDifference, compare_values, equal_within
 from provenance.hashing.explain import Difference
-from provenance.history.diff import compare_runs
+from provenance.history.diff import compare_runs, run_of
 from provenance.history.programs import Programs, running_program
 from provenance.model.history import ShadowCheck
 from provenance.model.ids import ArtifactId
@@ -206,7 +204,8 @@ def reproduce(
     graph = lineage(root)
     nodes = [graph.artifacts[one] for one in graph.order if one in _near(graph, depth)]
     outcomes = reproduce_each(nodes, place, tolerance)
-    return Reproduction(root.id, outcomes, _environment(root, place))
+    changes = compare_runs(run_of(root), place.interpreter(CurrentRun()))
+    return Reproduction(root.id, outcomes, changes)
 
 
 def reproduce_each(
@@ -226,14 +225,6 @@ def _near(graph: Lineage, depth: int | Literal["all"]) -> set[ArtifactId]:
         front = [source for one in front for _, source in graph.uses(one) if source not in near]
         near.update(front)
     return near
-
-
-def _environment(root: Artifact[object], place: Repository) -> tuple[Difference, ...]:
-    try:
-        recorded = root.run_info
-    except (RunNotFoundError, CorruptRecordError):
-        return ()
-    return compare_runs(recorded, place.interpreter(CurrentRun()))
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import provenance as p
 from provenance.documents.items import write_document
-from provenance.documents.search import ConditionError
+from provenance.documents.words import ConditionError
 from provenance.ui import pages
 from provenance.ui.compare import compare
 from provenance.ui.pages import NotFound, Page

@@ -34,7 +34,7 @@ from provenance.documents.items import (
     stats_item,
     usage_item,
 )
-from provenance.documents.search import ConditionError, page_of, parse_input, parse_time
+from provenance.documents.words import ConditionError, page_of, parse_input, parse_time
 from provenance.ui.code import code_of, literal, newest_results, of_other_code, sample_of
 from provenance.ui.previews import preview_of
 from provenance.util.formatting import did_you_mean, duration

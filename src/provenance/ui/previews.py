@@ -235,11 +235,9 @@ def _value(value: Any) -> Preview:  # noqa: ANN401 - any value that a safe forma
             return _tensors(named)
     if isinstance(value, bytes):
         return Text(truncate(cast("object", value)), f"{len(value):,} bytes")
-    text = (
-        value
-        if isinstance(value, str)
-        else pprint.pformat(cast("object", value), width=96, sort_dicts=False)
-    )
+    text = value
+    if not isinstance(value, str):
+        text = pprint.pformat(cast("object", value), width=96, sort_dicts=False)
     note = f"{len(text):,} characters; the beginning is shown" if len(text) > MOST_TEXT else ""
     return Text(text[:MOST_TEXT], note)
 

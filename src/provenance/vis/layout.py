@@ -130,9 +130,8 @@ def lay_out(scene: Scene) -> Layout:
     wires = tuple(drawing.wire(use, figures, ports[use][0]) for use in scene.uses)
     bulge = BULGE if any(use.turns_back for use in scene.uses) else 0.0
     width = max(least, places.width + 2 * MARGIN + bulge)
-    return Layout(
-        scene, figures, tuple(drawing.trunks(figures)), wires, width, max(places.bottoms) + MARGIN
-    )
+    height = max(places.bottoms.values()) + MARGIN
+    return Layout(scene, figures, tuple(drawing.trunks(figures)), wires, width, height)
 
 
 @frozen
@@ -146,10 +145,6 @@ class _Drawing:
     def x(self, node: int) -> float:
         """Return the center of a node or bend."""
         return self.places.middles[node] + self.shift
-
-    def bottom(self, node: int) -> float:
-        """Return the lower edge of the row of a node or bend."""
-        return self.places.bottoms[self.places.row_of[node]]
 
     def ports(self) -> Iterator[tuple[Use, tuple[float, str]]]:
         """Yield where each edge enters its node, from left to right as the edges arrive."""
@@ -173,7 +168,7 @@ class _Drawing:
     def figure(self, number: int, ports: Sequence[tuple[float, str]]) -> Figure:
         """Return a step in its place."""
         block = self.blocks[number]
-        x, y = self.x(number) - block.width / 2, self.places.tops[self.places.row_of[number]]
+        x, y = self.x(number) - block.width / 2, self.places.tops[number]
         call = Box(x, y, block.width, block.function_height)
         thing_y = y + block.height - block.artifact_height
         thing = Box(x, thing_y, block.width, block.artifact_height)
@@ -190,14 +185,14 @@ class _Drawing:
             start = (source.artifact.middle, source.artifact.bottom)
             return Wire(use, "use straight", f"M{_at(*start)}{_bow(start, end)}")
         last = path[-1] if path else use.source
-        start = (self.x(last), self.bottom(last))
+        start = (self.x(last), self.places.bottoms[last])
         stem = f"M{_at(*start)}" if path else self._stem(use.source, figures)
         return Wire(use, "use", stem + _bow(start, end))
 
     def _stem(self, source: int, figures: Sequence[Figure]) -> str:
         """Return the line from an artifact down to the end of its row."""
         start = _at(self.x(source), figures[source].artifact.bottom)
-        return f"M{start}V{self.bottom(source):.0f}"
+        return f"M{start}V{self.places.bottoms[source]:.0f}"
 
     def trunks(self, figures: Sequence[Figure]) -> Iterator[Trunk]:
         """Yield a trunk for each artifact that is used farther down than in the next row."""
@@ -209,9 +204,9 @@ class _Drawing:
                 continue
             line = self._stem(source, figures)
             for before, bend in pairwise((source, *path)):
-                top = self.places.tops[self.places.row_of[bend]]
-                line += _bow((self.x(before), self.bottom(before)), (self.x(bend), top))
-                line += f"V{self.bottom(bend):.0f}"
+                start = self.x(before), self.places.bottoms[before]
+                line += _bow(start, (self.x(bend), self.places.tops[bend]))
+                line += f"V{self.places.bottoms[bend]:.0f}"
             yield Trunk(source, line)
 
 
