@@ -144,9 +144,13 @@ if _typing.TYPE_CHECKING:
     )
     from provenance.catalog.find import (
         SearchResult as SearchResult,
+        disk_usage as disk_usage,
+        functions as functions,
         load_artifact as load_artifact,
         load_proxy as load_proxy,
+        runs as runs,
         search as search,
+        sets as sets,
         who_made as who_made,
     )
     from provenance.catalog.graph import Lineage as Lineage
@@ -154,12 +158,6 @@ if _typing.TYPE_CHECKING:
         LazyDict as LazyDict,
         lazy_dict as lazy_dict,
         lazy_proxy_dict as lazy_proxy_dict,
-    )
-    from provenance.catalog.overview import (
-        disk_usage as disk_usage,
-        functions as functions,
-        runs as runs,
-        sets as sets,
     )
     from provenance.catalog.promotion import promote as promote
     from provenance.catalog.trace import (
@@ -222,9 +220,9 @@ if _typing.TYPE_CHECKING:
         Outdated as Outdated,
         why as why,
     )
-    from provenance.history.code import CodeDifference as CodeDifference
     from provenance.history.diff import (
         ArtifactDiff as ArtifactDiff,
+        CodeDifference as CodeDifference,
         Parting as Parting,
         diff as diff,
     )
@@ -276,10 +274,9 @@ _LATER: _typing.Final = {
     "calls.arguments": "ArgumentDecorator ensure_proxies merge_defaults",
     "calls.partitions": "PartitionedFunction Parts scan",
     "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
-    "catalog.find": "SearchResult load_artifact load_proxy search who_made",
+    "catalog.find": "SearchResult disk_usage functions load_artifact load_proxy runs search sets who_made",
     "catalog.graph": "Lineage",
     "catalog.lazy": "LazyDict lazy_dict lazy_proxy_dict",
-    "catalog.overview": "disk_usage functions runs sets",
     "catalog.promotion": "promote",
     "catalog.trace": "dependencies descendants lineage",
     "config.api": "Location current_config from_config load_config load_yaml_config location set_run_info_fn",
@@ -294,8 +291,7 @@ _LATER: _typing.Final = {
     "exchange.legacy": "LegacyProblem LegacyReport import_legacy",
     "hashing.explain": "Change Difference HashTree explain_hash hash_differences",
     "calls.why": "CallDiffers Explanation IsStored Lost NeverSeen Outdated why",
-    "history.code": "CodeDifference",
-    "history.diff": "ArtifactDiff Parting diff",
+    "history.diff": "ArtifactDiff CodeDifference Parting diff",
     "history.stale": "StaleResults stale",
     "history.reproduce": "Differs Failed NotComparable Reproduction Same reproduce",
     "hashing.comparison": "ArrayDifference TableDifference",
@@ -364,7 +360,7 @@ _set_content_reader(
     lambda path: _import_module("provenance.config.wiring").file_digests().content(path)
 )
 _set_shadow_check(
-    lambda call, record: _import_module("provenance.history.shadow").check(call, record)
+    lambda call, record: _import_module("provenance.history.reproduce").check_hit(call, record)
 )
 if _os.environ.get("PROVENANCE_REPORT", "0") not in {"", "0"}:
     _import_module("provenance.calls.report").report_process(

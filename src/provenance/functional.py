@@ -236,7 +236,7 @@ def verify(
     repo: Repository, /, sample: int | None = None, *, recompute: int | None = None
 ) -> VerificationReport:
     """Verify *repo*, or *sample* of its artifacts; see `provenance.verify`."""
-    return verification.verify_repository(repo, sample, recompute=recompute)
+    return verification.verify(repo, sample, recompute=recompute)
 
 
 @impure_safe(exceptions=(ProvenanceError,))
@@ -249,8 +249,8 @@ def collect_garbage(
     older_than: timedelta = _DAY,
 ) -> GarbageReport:
     """Delete what no repository of *environment* refers to; see `provenance.collect_garbage`."""
-    sharing = garbage.repositories_sharing_blobs(environment, repo)
-    return garbage.collect(repo, sharing, dry_run=dry_run, older_than=older_than)
+    with provenance_environment.using_environment(environment):
+        return garbage.collect_garbage(repo, dry_run=dry_run, older_than=older_than)
 
 
 @impure_safe(exceptions=(ProvenanceError,))
@@ -268,10 +268,10 @@ def evict(
 
     See `provenance.evict`.
     """
-    wish = eviction.parse_request(repo, max_bytes, older_than, keep, dry_run=dry_run)
-    return eviction.evict_values(
-        repo, garbage.repositories_sharing_blobs(environment, repo)[1:], wish
-    )
+    with provenance_environment.using_environment(environment):
+        return eviction.evict(
+            repo, max_bytes=max_bytes, older_than=older_than, keep=keep, dry_run=dry_run
+        )
 
 
 @impure_safe(exceptions=(ConfigError,))

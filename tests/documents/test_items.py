@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provenance.documents.items import as_json, nest_runs, write_document
-from provenance.documents.search import ConditionError, parse_age, parse_input, parse_time
+from provenance.documents.words import ConditionError, parse_age, parse_input, parse_time
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 DOCUMENTS = st.recursive(

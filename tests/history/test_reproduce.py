@@ -339,8 +339,8 @@ def test_functions_of_consoles_and_notebooks_are_gone(repo):
                 """Return the run."""
                 return run
 
-        artifact = evolve(made, fn_module="__main__", origin=Elsewhere())
-        with running_program(artifact, {}, "another run", p.get_default_repo()) as problem:
+        artifact = evolve(made, fn_module="__main__", run_id="another run", origin=Elsewhere())
+        with running_program(artifact, {}, p.get_default_repo()) as problem:
             assert "in a console or notebook" in problem
 
 

@@ -6,8 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import provenance as p
-from provenance.ui.app import POLICY, create_app
-from provenance.ui.server import is_loopback
+from provenance.ui.app import POLICY, create_app, is_loopback
 from ui.conftest import BASE, TOKEN, client_of
 
 

@@ -95,7 +95,7 @@ def test_too_many_bends_go_straight(monkeypatch):
         len(assign_rows(10, edges).paths[1, 4]),
     )
     wires = lay_out(plain_scene(10, edges)).wires
-    assert ["use straight"] == [each.course.value for each in wires if each.course.value != "use"]
+    assert ["use straight"] == [each.style for each in wires if each.style != "use"]
 
 
 @given(graphs(), st.data())

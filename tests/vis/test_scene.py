@@ -12,8 +12,8 @@ from provenance import vis
 from provenance.escaping import escape_invisible
 from provenance.events import Outcome
 from provenance.ports.blobs import DeleteBlob
+from provenance.vis.measure import fit_text, width
 from provenance.vis.scene import Kind
-from provenance.vis.text import fit_text, width
 from vis.samples import NASTY, changed, combine, diamonds, follow, id_of, join, source
 
 
@@ -24,7 +24,7 @@ def scene(of):
 
 def things(of):
     """The artifacts of a scene, by the name of the function that made them."""
-    return {step.call.name if step.call else None: step.artifact for step in scene(of).steps}
+    return {step.call.title if step.call else None: step.artifact for step in scene(of).steps}
 
 
 def test_every_artifact_is_one_step():
@@ -52,11 +52,7 @@ def test_a_function_is_told_with_its_parameters():
 
     drawn = scene(fit({"train": source()}, rounds=7))
     call = drawn.steps[drawn.root].call
-    assert ("fit", 3, (("rate", "0.1"), ("rounds", "7"))) == (
-        call.name,
-        call.version,
-        call.arguments,
-    )
+    assert ("fit · v3", (("rate", "0.1"), ("rounds", "7"))) == (call.title, call.arguments)
     assert ["data['train']"] == [use.argument for use in drawn.uses]
 
 

@@ -14,17 +14,7 @@ from attrs import define, field
 from provenance import environment
 from provenance.environment import RepositoryOrName
 from provenance.errors import ConfigError
-from provenance.events import (
-    CodeChanged,
-    Event,
-    Hit,
-    Raised,
-    Recovered,
-    Resumed,
-    ShadowAgreed,
-    ShadowDiffered,
-    Waited,
-)
+from provenance.events import Event, Hit, Miss, Recomputed, Recovered
 from provenance.model.ids import ArtifactId
 from provenance.repository.sets import ArtifactSet, Labels, id_of, labels_of
 from provenance.telemetry import listening
@@ -52,15 +42,15 @@ class Capture:
     def receive(self, event: Event) -> None:
         """Capture the artifacts of *event* if their results are stored."""
         match event:
-            case (
-                CodeChanged() | Raised() | Waited() | Resumed() | ShadowAgreed() | ShadowDiffered()
-            ):
-                return
+            case Hit():
+                is_stored = True
+            case Miss() | Recomputed():
+                is_stored = event.stored
             case Recovered():
                 # Otherwise the hit that it takes back was captured, where it happened.
                 is_stored = event.replaced_hit is None
             case _:
-                is_stored = isinstance(event, Hit) or event.stored
+                return
         if is_stored:
             with self._guard:
                 self.artifact_ids |= {event.artifact_id, *event.parts}
@@ -114,12 +104,6 @@ def _initial_ids(given: object, path: str) -> frozenset[ArtifactId]:
         problem = f"expected an ArtifactSet or its members, got {safe_repr(given)}"
         advice = "pass a set, or a list of artifacts, results or whole ids"
         raise ConfigError(path, problem, advice) from None
-
-
-def _check_set(value: object, path: str) -> None:
-    if not isinstance(value, ArtifactSet):
-        problem = f"expected an ArtifactSet, got {value!r}"
-        raise ConfigError(path, problem, "pass one, for example from `load_set_by_name`")
 
 
 def provenance_set(
@@ -287,8 +271,12 @@ def label_set(
         {'build': 7, 'name': 'production'}
     """
     place = environment.current().repository(repo)
-    known = place.get_set_by_id(artifact_set) if isinstance(artifact_set, str) else artifact_set
-    _check_set(known, "label_set")
+    known: object = artifact_set
+    if isinstance(known, str):
+        known = place.get_set_by_id(known)
+    if not isinstance(known, ArtifactSet):
+        problem = f"expected an ArtifactSet, got {known!r}"
+        raise ConfigError("label_set", problem, "pass one, for example from `load_set_by_name`")
     return known.relabel(labels).put(place)
 
 

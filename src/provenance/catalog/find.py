@@ -1,4 +1,4 @@
-"""Finding artifacts: by search, by who made them, and by id."""
+"""Finding artifacts: by search, by who made them, and by id; and what a repository holds as a whole."""
 
 from __future__ import annotations
 
@@ -19,14 +19,19 @@ from provenance.errors import ConfigError, ProvenanceError
 from provenance.escaping import escape_invisible, html_table
 from provenance.hashing import hash_value
 from provenance.model.ids import RunId
-from provenance.model.queries import Query
+from provenance.model.queries import GROUPINGS, Grouping, Query, Usage
 from provenance.model.records import Artifact, ArtifactRecord, Json, Run, freeze_options
 from provenance.model.references import is_proxy, unwrap
-from provenance.ports.records import FindRecordsByValue, SearchRecords
+from provenance.ports.records import (
+    FindRecordsByValue,
+    SearchRecords,
+    SummarizeRecords,
+    all_records,
+)
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import input_json
-from provenance.repository.sets import id_of
-from provenance.util.formatting import SHORT, duration, safe_repr, size
+from provenance.repository.sets import ArtifactSet, id_of
+from provenance.util.formatting import SHORT, did_you_mean, duration, safe_repr, size
 from provenance.util.naming import exported
 from provenance.util.validation import is_collection, require_iterable, require_mapping
 
@@ -130,13 +135,8 @@ class SearchResult:
         return heapq.merge(*map(self._matches, queries), key=newest, reverse=True)
 
     def _matches(self, query: Query) -> Iterator[Artifact[object]]:
-        after: int | None = None
-        while True:
-            page = self.repo.interpreter(SearchRecords(query, after))
-            yield from (Artifact.of(record, self.repo) for record in page.records)
-            if page.next is None:
-                return
-            after = page.next
+        records = all_records(lambda *page: self.repo.interpreter(SearchRecords(*page)), query)
+        return (Artifact.of(record, self.repo) for record in records)
 
     def page(
         self, limit: int, after: int | None = None
@@ -388,3 +388,100 @@ def who_made(value: object, repo: RepositoryOrName | None = None) -> tuple[Artif
     return tuple(
         Artifact.of(record, place) for record in place.interpreter(FindRecordsByValue(wanted))
     )
+
+
+# ---------------------------------------------------------------- as a whole
+
+
+def disk_usage(
+    by: Grouping = "function", repo: RepositoryOrName | None = None
+) -> tuple[Usage, ...]:
+    """Return what is stored, in groups, the largest first.
+
+    Args:
+        by: `function`, `run`, `month`, `serializer` or `type` (of the value).
+        repo: The repository, by default the default one.
+
+    Returns:
+        A `Usage` for each group.
+
+    Raises:
+        ConfigError: for another *by*.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(2), squares(3)
+        >>> [(usage.key, usage.artifacts) for usage in p.disk_usage(by="type")]
+        [('builtins:list', 2)]
+    """
+    if by not in GROUPINGS:
+        advice = did_you_mean(str(by), [*GROUPINGS])
+        raise ConfigError("disk_usage, by", f"unknown grouping {safe_repr(by)}", advice)
+    groups = current().repository(repo).interpreter(SummarizeRecords(by))
+    return tuple(sorted(groups, key=lambda group: (-group.bytes, group.key)))
+
+
+def functions(repo: RepositoryOrName | None = None) -> tuple[Usage, ...]:
+    """Return the functions that have results in the repository, by name.
+
+    Args:
+        repo: The repository, by default the default one.
+
+    Raises:
+        ConfigError: if there is no repository of this name.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(2), squares(3)
+        >>> [(usage.key, usage.artifacts) for usage in p.functions()]
+        [('provenance.catalog.find.squares', 2)]
+    """
+    return current().repository(repo).interpreter(SummarizeRecords("function"))
+
+
+def runs(repo: RepositoryOrName | None = None) -> tuple[Run, ...]:
+    """Return the runs (processes) that computed what the repository holds, newest first.
+
+    Args:
+        repo: The repository, by default the default one.
+
+    Raises:
+        CorruptRecordError: if the record of a run is damaged.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(3)
+        >>> len(p.runs())
+        1
+    """
+    return current().repository(repo).runs()
+
+
+def sets(repo: RepositoryOrName | None = None) -> tuple[ArtifactSet, ...]:
+    """Return the sets of artifacts, each with the labels that it was given last, newest first.
+
+    Args:
+        repo: The repository, by default the default one.
+
+    Raises:
+        CorruptRecordError: if the record of a set is damaged.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = p.create_set([squares(2)], "trial")
+        >>> [found.labels["name"] for found in p.sets()]
+        ['trial']
+    """
+    return current().repository(repo).sets()

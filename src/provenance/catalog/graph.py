@@ -22,14 +22,7 @@ from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotF
 from provenance.escaping import escape_invisible
 from provenance.model.ids import ArtifactId, RunId, ValueId
 from provenance.model.queries import has_labels
-from provenance.model.records import (
-    Artifact,
-    ArtifactRecord,
-    Derivation,
-    Inputs,
-    Json,
-    Run,
-)
+from provenance.model.records import Artifact, ArtifactRecord, Derivation, Inputs, Json, Run
 from provenance.model.references import SCALARS, InputRef, represented_artifact
 from provenance.repository.inputs import Summary, recorded_inputs
 from provenance.streams.stream import CHUNK_FIELDS
@@ -323,6 +316,8 @@ def label_parts(
     record: ArtifactRecord, uses: Uses, found: Mapping[ArtifactId, ArtifactRecord]
 ) -> Uses:
     """Return the *uses* of a composite, its *found* parts by their keys: `['model']`, `[chunk 0]`."""
+    if not record.composite:
+        return uses
     start = f"{record.name}_"
     keys = {
         _place_in_value(part): _key(found[part], start)
@@ -355,33 +350,22 @@ def _places(name: str, value: object) -> Iterator[tuple[str, ArtifactId]]:
         ref = represented_artifact(part)
         if ref is not None:
             yield place, ref.artifact_id
-        elif id(part) not in entered and type(part) in _MEMBERS:
+        elif id(part) not in entered:
             entered.add(id(part))
-            waiting += [(place + key, member) for key, member in _MEMBERS[type(part)](part)]
+            waiting += [(place + key, member) for key, member in _members(part)]
 
 
-def _by_index(members: Iterable[object]) -> Iterator[tuple[str, object]]:
-    return ((f"[{i}]", member) for i, member in enumerate(members))
-
-
-def _by_key(members: Mapping[object, object]) -> Iterator[tuple[str, object]]:
-    return ((f"[{summarize(key)}]", member) for key, member in members.items())
-
-
-def _by_id(members: Iterable[object]) -> Iterator[tuple[str, object]]:
-    """Yield the members of a set, which have no place but their identity."""
-    for member in members:
-        ref = represented_artifact(member)
-        yield "{…}" if ref is None else f"{{{ref.artifact_id[:SHORT]}}}", member
-
-
-_MEMBERS: Final[Mapping[type, Callable[[Any], Iterator[tuple[str, object]]]]] = {
-    list: _by_index,
-    tuple: _by_index,
-    dict: _by_key,
-    set: _by_id,
-    frozenset: _by_id,
-}
+def _members(value: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401 - any value
+    """Yield the members of a builtin container by place; those of a set have none but their identity."""
+    kind = type(value)
+    if kind in (list, tuple):
+        yield from ((f"[{i}]", member) for i, member in enumerate(value))
+    elif kind is dict:
+        yield from ((f"[{summarize(key)}]", member) for key, member in value.items())
+    elif kind in (set, frozenset):
+        for member in value:
+            ref = represented_artifact(member)
+            yield "{…}" if ref is None else f"{{{ref.artifact_id[:SHORT]}}}", member
 
 
 # ---------------------------------------------------------------- the tree

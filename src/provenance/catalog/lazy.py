@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Literal, TypeVar, cast, overload
 
-from attrs import frozen
-
 from provenance.environment import RepositoryOrName, artifact_for
 from provenance.errors import DuplicateNameError
 from provenance.model.records import Artifact
@@ -22,28 +20,23 @@ V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
 
 
-@frozen
-class _Value:
-    value: object
-
-
 class _Cell:
     """A value that *make* computes on first use, once for all threads; after a failure, again."""
 
-    __slots__ = ("_guard", "_make", "made")
+    __slots__ = ("_guard", "make", "value")
 
     def __init__(self, make: Callable[[], object]) -> None:
         self._guard = ForkSafeLock()
-        self._make: Callable[[], object] | None = make
-        self.made: _Value | None = None
+        self.make: Callable[[], object] | None = make
+        self.value: object = None
 
     def get(self) -> object:
-        if self.made is None:
+        if self.make is not None:
             with self._guard.lock:
-                if self._make is not None:  # else another thread was faster
-                    self.made = _Value(self._make())
-                    self._make = None  # free what it refers to
-        return cast("_Value", self.made).value
+                if self.make is not None:  # else another thread was faster
+                    self.value = self.make()
+                    self.make = None  # free what it refers to
+        return self.value
 
 
 @exported
@@ -87,7 +80,7 @@ class LazyDict(Mapping[K, V_co]):
 
     def __repr__(self) -> str:
         cells = [
-            f"{safe_repr(key)}: {'…' if cell.made is None else safe_repr(cell.made.value)}"
+            f"{safe_repr(key)}: {'…' if cell.make is not None else safe_repr(cell.value)}"
             for key, cell in self._cells.items()
         ]
         return f"<lazy_dict {{{', '.join(cells)}}}>"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterable
 from itertools import chain
 from typing import Any, Final, cast, overload
+
+from toolz import partition_all
 
 from provenance import environment
 from provenance.effect import run
@@ -16,8 +17,8 @@ from provenance.model.references import is_proxy
 from provenance.repository import transfer
 from provenance.repository.handles import Repository
 from provenance.repository.sets import ArtifactSet
+from provenance.telemetry import log
 
-_log: Final = logging.getLogger("provenance")
 _AT_ONCE: Final = 8
 """Artifacts whose bytes are copied together."""
 
@@ -108,17 +109,11 @@ def copy_with_sources(
 ) -> Artifact[object]:
     """Copy the artifact *root* with its sources from *source* to *target*; see `promote`."""
     records = run(transfer.required_records(root, source.name), source.interpreter)
-    batches = (records[start : start + _AT_ONCE] for start in range(0, len(records), _AT_ONCE))
+    batches = partition_all(_AT_ONCE, records)
     artifacts = chain.from_iterable(target.copy_several(batch, source) for batch in batches)
     for done, copied in enumerate(artifacts, 1):
-        _log.debug(
-            "promoted %s (%s) to %s, %s of %s",
-            copied.name,
-            copied.id,
-            target.name,
-            done,
-            len(records),
-        )
+        where = target.name, done, len(records)
+        log.debug("promoted %s (%s) to %s, %s of %s", copied.name, copied.id, *where)
         if progress is not None:
             progress(done, len(records), copied)
     return target.get_by_id(root)

@@ -104,12 +104,7 @@ def trace(
     if far:
         beyond = {key: len(far.intersection(edges.values())) for key, edges in uses.items()}
         uses = {key: _without(edges, frozenset(far)) for key, edges in uses.items()}
-    labeled = {
-        artifact_id: label_parts(found[artifact_id], edge, found)
-        if found[artifact_id].composite
-        else edge
-        for artifact_id, edge in uses.items()
-    }
+    labeled = {key: label_parts(found[key], edges, found) for key, edges in uses.items()}
     cut = pmap({key: number for key, number in beyond.items() if number})
     return Lineage(root.id, pmap(found), pmap(labeled), pmap(arguments), cut)
 

@@ -1,6 +1,6 @@
 """The command `provenance`. Commands ask the public functions of the library and print reports.
 
-A command parses its options, makes a report (`provenance.cli.reports`), and only `output.print_report`
+A command parses its options, makes a report (`provenance.cli.reports`), and only `reports.print_report`
 prints. `app` has the table of commands, each loaded when it is called.
 """
 
@@ -8,7 +8,18 @@ from __future__ import annotations
 
 import sys
 
-from provenance.cli.missing import USAGE, missing_library
+USAGE = 2
+"""Exit code for a wrong option or configuration."""
+
+
+def missing_library(error: ImportError) -> str | None:
+    """Return what to say if a library of the extras is missing; None for any other error."""
+    library = (error.name or "").partition(".")[0]
+    if library in {"anyio", "jinja2", "markupsafe", "starlette", "uvicorn"}:
+        return f"the web page needs {library}: pip install jinja2 starlette uvicorn"
+    if library not in {"click", "rich"}:
+        return None
+    return f"the command line needs {library}: pip install click rich"
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 import provenance as p
-from provenance.cli.missing import USAGE, missing_library
+from provenance.cli import USAGE, missing_library
 from provenance.escaping import escape_invisible
 
 NO: Final = 1
@@ -28,7 +28,7 @@ COMMANDS: Final = {
     "cat": ("artifact", "Print the value of an artifact."),
     "completion": ("setup", "Print the script that completes commands and ids in a shell."),
     "config": ("setup", "Show where results are stored, and the configuration."),
-    "diff": ("history", "Show how two artifacts differ."),
+    "diff": ("artifact", "Show how two artifacts differ."),
     "doctor": ("setup", "Check this installation and the repository."),
     "du": ("listing", "Show where the bytes are."),
     "evict": ("upkeep", "Delete values that can be recomputed."),
@@ -42,17 +42,17 @@ COMMANDS: Final = {
     "migrate": ("setup", "Migrate the tables of the database."),
     "promote": ("upkeep", "Copy artifacts, with their sources, to another repository."),
     "pull": ("upkeep", "Copy artifacts, with their sources, from another repository."),
-    "reproduce": ("history", "Compute an artifact again, and compare."),
-    "runs": ("groups", "List the processes that computed artifacts, or show one."),
+    "reproduce": ("artifact", "Compute an artifact again, and compare."),
+    "runs": ("listing", "List the processes that computed artifacts, or show one."),
     "search": ("listing", "The same as ls."),
-    "sets": ("groups", "List sets of artifacts; create or delete one."),
+    "sets": ("listing", "List sets of artifacts; create or delete one."),
     "show": ("artifact", "Show what is recorded of an artifact."),
     "sql": ("setup", "Query the database, which is opened for reading only."),
-    "stale": ("history", "List results whose code has changed."),
+    "stale": ("artifact", "List results whose code has changed."),
     "stats": ("listing", "Count artifacts, functions, bytes and seconds."),
     "ui": ("page", "Show what is stored as a web page on this machine."),
     "verify": ("upkeep", "Check that all that is recorded is stored and intact."),
-    "why": ("history", "Explain why an artifact was computed, or a call is a miss."),
+    "why": ("artifact", "Explain why an artifact was computed, or a call is a miss."),
 }
 """The module of each command, and its help."""
 
@@ -82,20 +82,9 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-    if value and not ctx.resilient_parsing:
-        click.echo(f"provenance {p.__version__}")
-        ctx.exit()
-
-
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_print_version,
-    help="Print the version.",
+@click.version_option(
+    p.__version__, prog_name="provenance", message="%(prog)s %(version)s", help="Print the version."
 )
 def cli() -> None:
     """Look at stored results, and maintain the stores."""

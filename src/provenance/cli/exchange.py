@@ -9,19 +9,34 @@ import click
 from attrs import evolve
 
 import provenance as p
-from provenance.cli.complete import complete_ids
 from provenance.cli.listing import artifact_columns
+from provenance.cli.options import IDS
 from provenance.cli.reports import Column, Facts, Listing, Report
 from provenance.cli.session import Session, command
 from provenance.cli.upkeep import verify_report
-from provenance.documents.items import Item, artifact_item, as_json
+from provenance.documents.items import Item, artifact_item, as_json, attributes
 from provenance.documents.words import count_of
 from provenance.util.formatting import size
 
 FORMATS: Final = ("value", "bundle", "sqlite", "prov-json", "prov-n", "ro-crate", "openlineage")
 
 
-def _export(
+@command(
+    IDS,
+    click.option("-o", "--output", metavar="FILE", required=True, help="The file to write."),
+    click.option(
+        "--format",
+        "kind",
+        type=click.Choice(FORMATS),
+        help="By default the extension of FILE decides.",
+    ),
+    click.option(
+        "--redact/--no-redact",
+        default=True,
+        help="Leave out hosts, users, folders and command lines (the default), or keep them.",
+    ),
+)
+def export_command(
     session: Session, ids: tuple[str, ...], output: str, kind: str | None, redact: bool
 ) -> Report:
     """Write artifacts, with all that they were made from, or the value of one to a file; @set is a whole set."""
@@ -38,24 +53,6 @@ def _export(
     return Facts(document, (("written", str(path)), ("size", size(written))), id="path")
 
 
-export_command = command(
-    "export",
-    click.argument("ids", metavar="ID...", nargs=-1, required=True, shell_complete=complete_ids),
-    click.option("-o", "--output", metavar="FILE", required=True, help="The file to write."),
-    click.option(
-        "--format",
-        "kind",
-        type=click.Choice(FORMATS),
-        help="By default the extension of FILE decides.",
-    ),
-    click.option(
-        "--redact/--no-redact",
-        default=True,
-        help="Leave out hosts, users, folders and command lines (the default), or keep them.",
-    ),
-)(_export)
-
-
 class ImportOptions(TypedDict):
     """The options of the command `import`, but for the file; most are about the reference's stores alone."""
 
@@ -68,7 +65,29 @@ class ImportOptions(TypedDict):
     import_modules: bool
 
 
-def _import(session: Session, file: str | None, **options: Unpack[ImportOptions]) -> Report:
+@command(
+    click.argument("file", metavar="FILE", required=False),
+    click.option(
+        "--from-legacy", metavar="URL", help="PostgreSQL database of the reference library."
+    ),
+    click.option("--blobs", metavar="PLACE", help="Its blob store: a folder, or an URL."),
+    click.option("--verify", is_flag=True, help="Read all of the bundle first, and check it."),
+    click.option("--dry-run", is_flag=True, help="Say what would be imported, and write nothing."),
+    click.option("--schema", metavar="NAME", help="Schema of its tables."),
+    click.option(
+        "--module",
+        "modules",
+        multiple=True,
+        metavar="OLD=NEW",
+        help="New name of a module, such as __main__=churn.train; repeatable.",
+    ),
+    click.option(
+        "--import-modules/--no-import-modules",
+        default=True,
+        help="Import the modules that decorate the functions (the default), or none.",
+    ),
+)
+def import_command(session: Session, file: str | None, **options: Unpack[ImportOptions]) -> Report:
     """Copy the artifacts and sets of a bundle into a repository, or those of a store of the reference library."""
     db, blobs = options["from_legacy"], options["blobs"]
     if file is not None and db is None:
@@ -98,9 +117,7 @@ def _import_bundle(session: Session, file: str, options: ImportOptions) -> Repor
     extra: Item = {
         "repo": target.name,
         "sets": as_json([known.id for known in report.sets]),
-        "dry_run": report.dry_run,
-        "missing": as_json(report.missing),
-        "missing_bytes": report.missing_bytes,
+        **attributes(report, "dry_run", "missing", "missing_bytes"),
     }
     footer = f"imported {done} into {target.name!r}"
     if report.dry_run:
@@ -122,10 +139,8 @@ def _import_legacy(session: Session, db: str, blobs: str, options: ImportOptions
         modules=dict(cast("list[tuple[str, str]]", pairs)),
         import_modules=options["import_modules"],
     )
-    items: tuple[Item, ...] = tuple(
-        {"kind": problem.kind, "id": problem.id, "name": problem.name, "reason": problem.reason}
-        for problem in report.problems
-    )
+    names = ("kind", "id", "name", "reason")
+    items = tuple(attributes(problem, *names) for problem in report.problems)
     columns = (
         Column("WHAT", lambda item: str(item["kind"])),
         Column("ID", lambda item: session.short(item["id"])),
@@ -134,42 +149,16 @@ def _import_legacy(session: Session, db: str, blobs: str, options: ImportOptions
     )
     counted = f"{count_of(len(report.ids), 'artifact')} ({report.imported} new)"
     footer = f"{counted} and {count_of(report.sets, 'set')} in {target.name!r}"
-    extra: Item = {
-        "repo": report.repo,
-        "ids": as_json(dict(report.ids)),
-        "imported": report.imported,
-        "sets": report.sets,
-    }
+    extra = attributes(report, "repo", "ids", "imported", "sets")
     lost = any(problem.kind == "artifact" for problem in report.problems)
     return Listing(items, columns, footer, empty=footer, code=3 if lost else 0, extra=extra)
 
 
-import_command = command(
-    "import",
-    click.argument("file", metavar="FILE", required=False),
-    click.option(
-        "--from-legacy", metavar="URL", help="PostgreSQL database of the reference library."
-    ),
-    click.option("--blobs", metavar="PLACE", help="Its blob store: a folder, or an URL."),
-    click.option("--verify", is_flag=True, help="Read all of the bundle first, and check it."),
-    click.option("--dry-run", is_flag=True, help="Say what would be imported, and write nothing."),
-    click.option("--schema", metavar="NAME", help="Schema of its tables."),
-    click.option(
-        "--module",
-        "modules",
-        multiple=True,
-        metavar="OLD=NEW",
-        help="New name of a module, such as __main__=churn.train; repeatable.",
-    ),
-    click.option(
-        "--import-modules/--no-import-modules",
-        default=True,
-        help="Import the modules that decorate the functions (the default), or none.",
-    ),
-)(_import)
-
-
-def _bundle(session: Session, file: str, verify: bool) -> Report:
+@command(
+    click.argument("file", metavar="FILE"),
+    click.option("--verify", is_flag=True, help="Read all values, and check them."),
+)
+def bundle_command(session: Session, file: str, verify: bool) -> Report:
     """Show what a bundle holds; with --verify read all of its bytes, and exit 1 if they are damaged."""
     repo = p.open_bundle(file, trusted=session.trust)
     functions, sets = [*p.functions(repo)], [*p.sets(repo)]
@@ -197,10 +186,3 @@ def _bundle(session: Session, file: str, verify: bool) -> Report:
         )
         code = 0 if report.is_sound else 1
     return Facts(document, tuple(rows), code=code, id="path")
-
-
-bundle_command = command(
-    "bundle",
-    click.argument("file", metavar="FILE"),
-    click.option("--verify", is_flag=True, help="Read all values, and check them."),
-)(_bundle)

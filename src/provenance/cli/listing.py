@@ -1,43 +1,49 @@
-"""Commands that list: artifacts, runs, sets, and where the bytes are."""
+"""Commands that list artifacts, runs and sets, or where the bytes are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import sys
+from collections.abc import Sequence
 from datetime import datetime
 from heapq import nlargest
-from typing import Any, Final, Literal, cast
+from operator import attrgetter
+from typing import Any, Final, cast
 
 import click
-from attrs import frozen
+from toolz import groupby
 
 import provenance as p
-from provenance.cli.complete import complete_names, complete_sets
-from provenance.cli.reports import Column, Facts, Listing, Report
+from provenance.cli.options import CONDITION, FUNCTION, SET, SIZE, TIME
+from provenance.cli.reports import Column, Facts, Listing, Report, flatten, plain_text
 from provenance.cli.session import Session, command
-from provenance.cli.words import input_option, size_option, time_option
-from provenance.documents.items import artifact_item, stats_item, time_json, usage_item
-from provenance.documents.words import count_of, format_arguments, format_time
+from provenance.documents.items import (
+    Item,
+    artifact_item,
+    nest_runs,
+    run_document,
+    run_items,
+    set_item,
+    stats_item,
+    time_json,
+    usage_item,
+)
+from provenance.documents.words import count_of, format_arguments, page_of
 from provenance.util.formatting import duration, size
-
-Grouping = Literal["function", "run", "month", "serializer", "type"]
 
 
 def artifact_columns(session: Session) -> tuple[Column, ...]:
     """Return the columns of a table of artifacts."""
-    now = session.now
     return (
         Column("ID", lambda item: session.short(item["id"])),
         Column("FUNCTION", lambda item: str(item["name"]), flexible=True, least=16),
         Column("VERSION", lambda item: str(item["fn_version"]), right=True, rank=3),
         Column(
-            "VALUE",
-            lambda item: str(item["value_type"]).rpartition(":")[2],
-            flexible=True,
-            rank=4,
+            "VALUE", lambda item: str(item["value_type"]).rpartition(":")[2], flexible=True, rank=4
         ),
         Column("SIZE", lambda item: size(cast("int", item["size_bytes"])), right=True, rank=2),
         Column("SECONDS", lambda item: f"{item['compute_duration']:.1f}", right=True, rank=1),
-        Column("WHEN", lambda item: format_time(str(item["computed_at"]), now)),
+        Column("WHEN", lambda item: session.when(item["computed_at"])),
         Column("INPUTS", format_arguments, flexible=True, least=16),
     )
 
@@ -45,7 +51,7 @@ def artifact_columns(session: Session) -> tuple[Column, ...]:
 def artifact_listing(
     session: Session,
     repo: p.Repository,
-    artifacts: list[p.Artifact[object]],
+    artifacts: Sequence[p.Artifact[object]],
     token: str | None = None,
 ) -> Listing:
     """Return the report of *artifacts*."""
@@ -56,30 +62,6 @@ def artifact_listing(
     more = "" if token is None else f"; more follow, continue with --after {token}"
     footer = f"{count}, {size(total)}, {duration(seconds)} of work{more}"
     return Listing(items, artifact_columns(session), footer, token, code=0 if items else 1)
-
-
-@frozen
-class _Found:
-    """Artifacts of a search that also meet the conditions that no index has."""
-
-    result: p.SearchResult
-    accepts: Callable[[p.Artifact[object]], bool]
-
-    def newest(self, limit: int, after: int | None) -> tuple[list[p.Artifact[object]], int | None]:
-        """Return up to *limit* artifacts, and where the next ones begin."""
-        found: list[p.Artifact[object]] = []
-        while True:
-            page, after = self.result.page(limit - len(found), after)
-            found += filter(self.accepts, page)
-            if after is None or len(found) == limit:
-                return found, after
-
-    def largest(self, limit: int, key: str) -> list[p.Artifact[object]]:
-        """Return the *limit* artifacts whose attribute *key* is the largest."""
-        return nlargest(limit, filter(self.accepts, self.result), lambda one: getattr(one, key))
-
-
-_KEYS: Final = {"size": "size_bytes", "seconds": "compute_duration"}
 
 
 def _ls(  # noqa: PLR0913, PLR0917 - options of a command
@@ -112,7 +94,7 @@ def _ls(  # noqa: PLR0913, PLR0917 - options of a command
         tags=tags,
         since=since,
         until=until,
-        run=None if run is None else find_run(repo, run),
+        run=None if run is None else _find_run(repo, run),
         repo=repo,
     )
     members = (
@@ -123,53 +105,33 @@ def _ls(  # noqa: PLR0913, PLR0917 - options of a command
         is_large = min_size is None or artifact.size_bytes >= min_size
         return is_large and (members is None or artifact.id in members)
 
-    found, token = _Found(result, accepts), None
-    if sort != "time":
-        artifacts = found.largest(limit or 1 << 62, _KEYS[sort])
-    elif limit:
-        artifacts, place = found.newest(limit, after)
-        token = None if place is None else str(place)
-    else:
-        artifacts = list(filter(accepts, result))
-    return artifact_listing(session, repo, artifacts, token)
+    if sort == "time" and limit:
+        artifacts, place = page_of(result, limit, after, accepts)
+        return artifact_listing(session, repo, artifacts, None if place is None else str(place))
+    matching = filter(accepts, result)
+    if sort == "time":
+        return artifact_listing(session, repo, [*matching])
+    key = attrgetter("size_bytes" if sort == "size" else "compute_duration")
+    return artifact_listing(session, repo, nlargest(limit or sys.maxsize, matching, key))
 
 
 _LS_OPTIONS: Final = (
-    click.argument("pattern", required=False, shell_complete=complete_names),
-    click.option(
-        "--fn",
-        metavar="NAME",
-        shell_complete=complete_names,
-        help="Name of the function, as PATTERN.",
-    ),
+    click.argument("pattern", required=False, type=FUNCTION),
+    click.option("--fn", type=FUNCTION, help="Name of the function, as PATTERN."),
     click.option("--version", type=int, help="Version of the function."),
     click.option(
         "--input",
         "inputs",
         multiple=True,
-        callback=input_option,
-        metavar="NAME=VALUE",
+        type=CONDITION,
         help="An argument: depth=3, 'config.depth>=3'; repeatable.",
     ),
     click.option("--tag", "tags", multiple=True, help="A tag that they have; repeatable."),
-    click.option(
-        "--since",
-        callback=time_option,
-        metavar="TIME",
-        help="Computed since then: 2d (ago), 2026-11-28.",
-    ),
-    click.option("--until", callback=time_option, metavar="TIME", help="Computed before then."),
+    click.option("--since", type=TIME, help="Computed since then: 2d (ago), 2026-11-28."),
+    click.option("--until", type=TIME, help="Computed before then."),
     click.option("--run", metavar="ID", help="Computed by this run."),
-    click.option(
-        "--set",
-        "set_name",
-        metavar="NAME",
-        shell_complete=complete_sets,
-        help="Members of this set.",
-    ),
-    click.option(
-        "--min-size", callback=size_option, metavar="SIZE", help="At least this large: 1M."
-    ),
+    click.option("--set", "set_name", type=SET, help="Members of this set."),
+    click.option("--min-size", type=SIZE, help="At least this large: 1M."),
     click.option(
         "--limit",
         type=click.IntRange(0),
@@ -184,70 +146,60 @@ _LS_OPTIONS: Final = (
 )
 
 
-ls_command = command("ls", *_LS_OPTIONS, pages=True)(_ls)
-search_command = command("search", *_LS_OPTIONS, pages=True)(_ls)
+ls_command = command(*_LS_OPTIONS, name="ls", pages=True)(_ls)
+search_command = command(*_LS_OPTIONS, name="search", pages=True)(_ls)
 
 
 # ---------------------------------------------------------------- usage
 
 
-USAGE_COLUMNS: Final = (
+_GROUPINGS: Final = ("fn", "run", "month", "serializer", "type")
+_USAGE_COLUMNS: Final = (
     Column("BYTES", lambda item: size(cast("int", item["bytes"])), right=True),
     Column("ARTIFACTS", lambda item: f"{item['artifacts']:,}", right=True),
     Column("WORK", lambda item: duration(cast("float", item["seconds"])), right=True),
 )
-_BY: Final[dict[str, Grouping]] = {
-    "fn": "function",
-    "run": "run",
-    "month": "month",
-    "serializer": "serializer",
-    "type": "type",
-}
 
 
-def _du(session: Session, by: str) -> Report:
+@command(
+    click.option(
+        "--by",
+        type=click.Choice(_GROUPINGS),
+        default="fn",
+        show_default=True,
+        help="What to group by.",
+    )
+)
+def du_command(session: Session, by: str) -> Report:
     """Show where the bytes are, the largest group first."""
-    groups = p.disk_usage(_BY[by], session.repository())
+    grouping = "function" if by == "fn" else by
+    groups = p.disk_usage(cast("Any", grouping), session.repository())
     items = tuple(map(usage_item, groups))
     show = session.short if by == "run" else str
-    key = Column({"fn": "FUNCTION"}.get(by, by.upper()), lambda item: show(item["key"]))
+    key = Column(grouping.upper(), lambda item: show(item["key"]))
     total = sum(group.bytes for group in groups)
     footer = f"{size(total)} of values; records and inputs are not counted"
-    return Listing(items, (*USAGE_COLUMNS, key), footer, id="key", code=0 if items else 1)
+    return Listing(items, (*_USAGE_COLUMNS, key), footer, id="key", code=0 if items else 1)
 
 
-du_command = command(
-    "du",
-    click.option(
-        "--by", type=click.Choice([*_BY]), default="fn", show_default=True, help="What to group by."
-    ),
-)(_du)
-
-
-def _stats(session: Session) -> Report:
+@command()
+def stats_command(session: Session) -> Report:
     """Count artifacts, functions, runs, sets, bytes, and the seconds of work that are kept."""
     repo = session.repository()
     document = stats_item(repo, p.functions(repo), p.disk_usage("run", repo))
     newest = document["newest"]
     rows = (
         ("repository", repo.name),
-        ("records", str(document["records"])),
-        ("values", str(document["values"])),
-        ("artifacts", f"{document['artifacts']:,}"),
-        ("functions", f"{document['functions']:,}"),
-        ("runs", f"{document['runs']:,}"),
-        ("sets", f"{document['sets']:,}"),
+        *((name, str(document[name])) for name in ("records", "values")),
+        *((name, f"{document[name]:,}") for name in ("artifacts", "functions", "runs", "sets")),
         ("size", size(cast("int", document["bytes"]))),
         ("work", duration(cast("float", document["seconds"]))),
-        ("newest", "none" if newest is None else format_time(str(newest), session.now)),
+        ("newest", "none" if newest is None else session.when(newest)),
     )
     return Facts(document, rows, code=0 if document["functions"] else 1)
 
 
-stats_command = command("stats")(_stats)
-
-
-def find_run(repo: p.Repository, text: str) -> p.Run:
+def _find_run(repo: p.Repository, text: str) -> p.Run:
     """Return the run whose id begins with *text*.
 
     Raises:
@@ -268,13 +220,17 @@ class _Nothing(p.ProvenanceError):
     """Nothing was found, which is an answer."""
 
 
-def _log(session: Session, since: datetime | None, fn: str | None) -> Report:
+@command(
+    click.option("--since", type=TIME, help="Computed since then."),
+    click.option("--fn", type=FUNCTION, help="Name of the function."),
+    pages=True,
+)
+def log_command(session: Session, since: datetime | None, fn: str | None) -> Report:
     """Show what was computed, by run: a line for each function of a run, newest first."""
     repo = session.repository()
-    groups: dict[tuple[str, str], list[p.Artifact[object]]] = {}
-    for artifact in p.search(fn, since=since, repo=repo):
-        groups.setdefault((artifact.run_id, artifact.name), []).append(artifact)
-    items = [
+    found = p.search(fn, since=since, repo=repo)
+    groups = groupby(attrgetter("run_id", "name"), found)
+    items: tuple[Item, ...] = tuple(
         {
             "run_id": run_id,
             "name": name,
@@ -285,22 +241,155 @@ def _log(session: Session, since: datetime | None, fn: str | None) -> Report:
             "ids": [one.id for one in members],
         }
         for (run_id, name), members in groups.items()
-    ]
-    now = session.now
+    )
     columns = (
-        Column("WHEN", lambda item: format_time(str(item["newest"]), now)),
+        Column("WHEN", lambda item: session.when(item["newest"])),
         Column("RUN", lambda item: session.short(item["run_id"])),
-        *USAGE_COLUMNS,
+        *_USAGE_COLUMNS,
         Column("FUNCTION", lambda item: str(item["name"]), flexible=True),
     )
-    return Listing(cast("Any", tuple(items)), columns, id="run_id", code=0 if items else 1)
+    return Listing(items, columns, id="run_id", code=0 if items else 1)
 
 
-log_command = command(
-    "log",
-    click.option("--since", callback=time_option, metavar="TIME", help="Computed since then."),
-    click.option(
-        "--fn", metavar="NAME", shell_complete=complete_names, help="Name of the function."
-    ),
-    pages=True,
-)(_log)
+# ---------------------------------------------------------------- runs
+
+
+def _runs_listing(session: Session, repo: p.Repository, since: datetime | None = None) -> Listing:
+    found = (one for one in p.runs(repo) if since is None or one.created_at >= since)
+    nested = nest_runs(run_items(repo, found))
+    depths = {item["id"]: depth for item, depth in nested}
+    columns = (
+        Column("ID", lambda item: session.short(item["id"])),
+        Column("WHEN", lambda item: session.when(item["created_at"])),
+        *_USAGE_COLUMNS,
+        Column("PYTHON", lambda item: str(item["python"]).split()[0], rank=2),
+        Column("GIT", _git_text, rank=1),
+        Column(
+            "COMMAND",
+            lambda item: _branch(depths[item["id"]]) + plain_text(item["command"]),
+            flexible=True,
+        ),
+    )
+    items = tuple(item for item, _ in nested)
+    return Listing(items, columns, code=0 if items else 1)
+
+
+def _branch(depth: int) -> str:
+    """Return what shows that a run was started by the one above it."""
+    return f"{'   ' * (depth - 1)}└─ " if depth else ""
+
+
+def _git_text(item: Item) -> str:
+    git = item["git"]
+    if not isinstance(git, dict):
+        return ""
+    return f"{str(git.get('commit'))[:8]}{'+' if git.get('dirty') else ''}"
+
+
+@command(
+    click.argument("run_id", metavar="[ID]", required=False),
+    click.option("--diff", metavar="ID", help="Show how this run's environment differs."),
+    click.option("--since", type=TIME, help="Begun since then."),
+)
+def runs_command(
+    session: Session, run_id: str | None, diff: str | None, since: datetime | None
+) -> Report:
+    """List the processes that computed artifacts, newest first, each with those that it started; or show one."""
+    repo = session.repository()
+    if run_id is None:
+        if diff is not None:
+            raise click.UsageError("--diff compares with a run; pass the id of another run, too")
+        return _runs_listing(session, repo, since)
+    run = _find_run(repo, run_id)
+    if diff is not None:
+        return _difference(session, run, _find_run(repo, diff))
+    document = run_document(run)
+    facts = flatten({key: value for key, value in document.items() if key != "packages"})
+    rows = ((name, _shorten(plain_text(value))) for name, value in facts.items())
+    return Facts(document, (*rows, ("packages", f"{len(run.packages)}; see --json")))
+
+
+def _shorten(text: str) -> str:
+    """Return the first line of a long text, such as the source of a script."""
+    first, _, rest = text.partition("\n")
+    return f"{first[:_LONGEST]}… ({len(text):,} characters)" if rest or first[_LONGEST:] else first
+
+
+_LONGEST: Final = 200
+"""Characters of a fact that are shown."""
+
+
+def _difference(session: Session, one: p.Run, other: p.Run) -> Report:
+    """Return what differs between the environments of two runs."""
+    left, right = (flatten(run_document(run)) for run in (one, other))
+    items: tuple[Item, ...] = tuple(
+        {"name": name, "a": left.get(name), "b": right.get(name)}
+        for name in {**left, **right}
+        if name not in {"id", "created_at"} and left.get(name) != right.get(name)
+    )
+    columns = (
+        Column("FACT", lambda item: str(item["name"])),
+        Column(session.short(one.id), lambda item: plain_text(item["a"]), flexible=True),
+        Column(session.short(other.id), lambda item: plain_text(item["b"]), flexible=True),
+    )
+    return Listing(
+        items, columns, id="name", empty="the environments are the same", code=1 if items else 0
+    )
+
+
+# ---------------------------------------------------------------- sets
+
+
+def _set_columns(session: Session) -> tuple[Column, ...]:
+    return (
+        Column("ID", lambda item: session.short(item["id"])),
+        Column("NAME", lambda item: str(item["name"] or ""), flexible=True),
+        Column("MEMBERS", lambda item: f"{item['artifacts']:,}", right=True),
+        Column("WHEN", lambda item: session.when(item["created_at"])),
+        Column(
+            "LABELS", lambda item: json.dumps(item["labels"], ensure_ascii=False), flexible=True
+        ),
+    )
+
+
+def _find_set(repo: p.Repository, text: str) -> p.ArtifactSet:
+    """Return the set with a name, or with an id or its first digits."""
+    try:
+        return p.load_set_by_name(text.lstrip("@"), repo)
+    except p.SetNotFoundError:
+        return p.load_set_by_id(text, repo)
+
+
+@command(
+    click.argument("words", metavar="[NAME]", nargs=-1, type=SET),
+    click.option("--members", is_flag=True, help="List the members of the set."),
+)
+def sets_command(session: Session, words: tuple[str, ...], members: bool) -> Report:
+    r"""List the sets of artifacts, newest first, or show one.
+
+    \b
+    provenance sets [NAME|ID] [--members]
+    provenance sets create NAME ID...
+    provenance sets rm NAME|ID
+    """
+    repo = session.repository()
+    match words:
+        case ("create", name, *ids) if ids:
+            made = p.create_set([one.id for one in session.artifacts(ids)], name, repo)
+            return Listing((set_item(made),), _set_columns(session))
+        case ("rm", name):
+            gone = _find_set(repo, name)
+            repo.delete_set(gone.id)
+            return Listing((set_item(gone),), _set_columns(session), "deleted; its members stay")
+        case (name,) if name not in ("create", "rm"):
+            one = _find_set(repo, name)
+            if members:
+                return artifact_listing(session, repo, list(one.artifacts))
+            return Listing((set_item(one),), _set_columns(session))
+        case ():
+            found = tuple(map(set_item, p.sets(repo)))
+            return Listing(found, _set_columns(session), code=0 if found else 1)
+        case _:
+            raise click.UsageError(
+                "write `sets`, `sets NAME`, `sets create NAME ID...` or `sets rm NAME`"
+            )

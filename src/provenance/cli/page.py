@@ -11,12 +11,22 @@ from provenance.cli.reports import Report
 from provenance.cli.session import Session, command
 
 
-def _ui(session: Session, port: int, host: str, token: str | None, browser: bool) -> Report | None:
+@command(
+    click.option(
+        "--port", type=click.IntRange(0, 65_535), default=0, help="By default any that is free."
+    ),
+    click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at."),
+    click.option("--token", help="The secret of the address, by default a random one."),
+    click.option("--browser/--no-browser", default=True, help="Open a browser (the default)."),
+)
+def ui_command(
+    session: Session, port: int, host: str, token: str | None, browser: bool
+) -> Report | None:
     """Show what is stored as a web page on this machine, until Ctrl-C.
 
     The page only reads. A browser needs the token in the printed address.
     """
-    from provenance.ui.server import is_loopback, serve
+    from provenance.ui.app import is_loopback, serve
 
     if not is_loopback(host):
         if token is None:
@@ -37,14 +47,3 @@ def _ui(session: Session, port: int, host: str, token: str | None, browser: bool
             f"{host}:{port}", "nothing can listen there", "choose another --port, or leave it out"
         )
     return None
-
-
-ui_command = command(
-    "ui",
-    click.option(
-        "--port", type=click.IntRange(0, 65_535), default=0, help="By default any that is free."
-    ),
-    click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at."),
-    click.option("--token", help="The secret of the address, by default a random one."),
-    click.option("--browser/--no-browser", default=True, help="Open a browser (the default)."),
-)(_ui)

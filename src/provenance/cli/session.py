@@ -8,18 +8,17 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import update_wrapper
 from pathlib import Path
-from typing import Any, Concatenate, Final, ParamSpec, TypeGuard
+from typing import Any, Concatenate, Final, TypeAlias, TypeGuard
 
 import click
-from attrs import evolve, frozen
+from attrs import field, frozen
 
 import provenance as p
-from provenance.cli.output import FORMS, Output, detect_output, print_report
-from provenance.cli.reports import Report
-from provenance.cli.words import SHORT_ID
+from provenance.cli.reports import Output, Report, detect_output, print_report
+from provenance.documents.words import format_time
 
-P = ParamSpec("P")
-
+SHORT_ID: Final = 12
+"""Digits of an id on a terminal; in a pipe ids are whole."""
 REPO_VARIABLE: Final = "PROVENANCE_REPO"
 _BUNDLE: Final = ".zip"
 _DATABASES: Final = (".db", ".sqlite", ".sqlite3")
@@ -32,6 +31,7 @@ class Session:
     output: Output
     repo_name: str | None = None
     trust: bool = False
+    now: datetime = field(factory=lambda: datetime.now().astimezone())
 
     def repository(self, name: str | None = None) -> p.Repository:
         """Return the repository *name*, by default that of the command; it must exist.
@@ -82,10 +82,6 @@ class Session:
             return p.MemoryRepo(path.name, trusted=self.trust)
         return p.SqliteRepo(path.name, db=path.absolute(), trusted=self.trust)
 
-    def elsewhere(self, name: str) -> Session:
-        """Return this session with another repository."""
-        return evolve(self, repo_name=name)
-
     def artifact(self, text: str) -> p.Artifact[object]:
         """Return the artifact that *text* names: an id, its first digits, or `@set/name`."""
         found = list(self.artifacts([text]))
@@ -114,10 +110,9 @@ class Session:
         text = str(digest)
         return text[:SHORT_ID] if self.output.is_terminal else text
 
-    @property
-    def now(self) -> datetime:
-        """The local time."""
-        return datetime.now().astimezone()
+    def when(self, moment: object) -> str:
+        """Return a time of a JSON document as text, near the present by the day."""
+        return format_time(str(moment), self.now)
 
 
 def is_new(place: p.Location) -> bool:
@@ -154,26 +149,31 @@ _COMMON: Final = (
     click.option("--no-color", is_flag=True, help="Print without colors, as NO_COLOR does."),
     click.option("--no-pager", is_flag=True, help="Print without a pager."),
     click.option("--trust", is_flag=True, help="Decode values of a FILE, which may execute code."),
-    click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an error."),
+    click.option(
+        "-v", "--verbose", is_flag=True, expose_value=False, help="Show the traceback of an error."
+    ),
 )
 
 
+Function: TypeAlias = Callable[Concatenate[Session, ...], Report | None]
+"""What a command does: a function of the session, and of the command's own arguments."""
+
+
 def command(
-    name: str, *options: Callable[[Any], Any], pages: bool = False
-) -> Callable[[Callable[Concatenate[Session, P], Report | None]], click.Command]:
+    *options: Callable[[Any], Any], name: str | None = None, pages: bool = False
+) -> Callable[[Function], click.Command]:
     """Return a decorator that makes a function of a session a command, which prints its report.
 
     Args:
-        name: The name of the command.
         options: Its arguments and options, made by click; those of all commands follow.
+        name: The name of the command, by default that of the function without `_command`.
         pages: Print long text through a pager.
     """
 
-    def decorate(function: Callable[Concatenate[Session, P], Report | None]) -> click.Command:
-        def invoke(*args: P.args, **kwargs: P.kwargs) -> int:
-            given: dict[str, Any] = dict(kwargs)
-            session = _open_session({key: given.pop(key) for key in _NAMES})
-            report = function(session, *args, **given)
+    def decorate(function: Function) -> click.Command:
+        def invoke(**given: Any) -> int:  # noqa: ANN401 - options of any command
+            session = _open_session(given)
+            report = function(session, **given)
             if report is not None:
                 print_report(report, session.output, pages=pages)
             return getattr(report, "code", 0)
@@ -187,13 +187,10 @@ def command(
     return decorate
 
 
-_NAMES: Final = ("repo_name", "config", "form", "no_color", "no_pager", "trust", "verbose")
-
-
-def _open_session(common: dict[str, Any]) -> Session:
-    if common["config"] is not None:
-        p.load_yaml_config(common["config"])
-    output = detect_output(color=not common["no_color"], pager=not common["no_pager"])
-    if common["form"] in FORMS:
-        output = evolve(output, form=common["form"])
-    return Session(output, common["repo_name"], common["trust"])
+def _open_session(given: dict[str, Any]) -> Session:
+    """Take the options of all commands out of those that are given, and open a session with them."""
+    if (config := given.pop("config")) is not None:
+        p.load_yaml_config(config)
+    color, pager = not given.pop("no_color"), not given.pop("no_pager")
+    output = detect_output(given.pop("form") or "text", color=color, pager=pager)
+    return Session(output, given.pop("repo_name"), given.pop("trust"))

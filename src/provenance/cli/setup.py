@@ -17,7 +17,7 @@ from attrs import asdict
 import provenance as p
 from provenance.cli.reports import Column, Facts, Listing, Report
 from provenance.cli.session import Session, command, is_new
-from provenance.documents.items import Item, as_json
+from provenance.documents.items import Item, as_json, attributes
 from provenance.documents.words import count_of
 from provenance.util.formatting import size
 
@@ -37,44 +37,33 @@ _OPTIONAL: Final = (
 )
 
 
-def _config(session: Session, what: str) -> Report:
+@command(click.argument("what", type=click.Choice(["show", "path", "check"]), default="show"))
+def config_command(session: Session, what: str) -> Report:
     """Show where results are stored and the configuration; `path` shows its file, `check` only checks it.
 
     Secrets are not shown.
     """
     place = session.location()
-    found = asdict(place)
     if what == "path":
         return Facts({"config": place.config}, text=place.config)
     if what == "check":
         return Facts({"config": place.config, "is_valid": True}, text=f"{place.config}: valid")
     config = p.current_config()
-    document: Item = {**found, "default_repo": config.default_repo, "settings": {}}
-    rows = [
+    settings: Item = {
+        f"{kind}.{name}": repr(entry)
+        for kind in ("artifact_repos", "blobstores")
+        for name, entry in getattr(config, kind).items()
+    }
+    settings |= attributes(config, "use_cache", "read_only", "check_mutations")
+    rows = (
         ("repository", place.repo),
         ("records", place.records),
         ("values", place.values),
         ("found in", place.config),
-    ]
-    settings: Item = {}
-    for kind, group in (
-        ("artifact_repos", config.artifact_repos),
-        ("blobstores", config.blobstores),
-    ):
-        for name, entry in group.items():
-            text = repr(entry)
-            settings[f"{kind}.{name}"] = text
-            rows.append((f"{kind}.{name}", text))
-    for switch in ("use_cache", "read_only", "check_mutations"):
-        settings[switch] = as_json(getattr(config, switch))
-        rows.append((switch, str(settings[switch])))
-    document["settings"] = settings
-    return Facts(document, tuple(rows), id="repo")
-
-
-config_command = command(
-    "config", click.argument("what", type=click.Choice(["show", "path", "check"]), default="show")
-)(_config)
+        *((name, str(setting)) for name, setting in settings.items()),
+    )
+    document = {**asdict(place), "default_repo": config.default_repo, "settings": settings}
+    return Facts(document, rows, id="repo")
 
 
 def _checks(session: Session) -> Iterator[tuple[str, bool, str]]:
@@ -116,12 +105,8 @@ def _check_repository(session: Session) -> Iterator[tuple[str, bool, str]]:
         )
         newest = max((g.newest for g in groups), default=None)
         is_future = newest is not None and newest > session.now
-        found = (
-            f"ahead of this machine's: {newest}"
-            if is_future
-            else f"{session.now:%Y-%m-%d %H:%M %z}"
-        )
-        yield "clock", not is_future, found
+        now = f"{session.now:%Y-%m-%d %H:%M %z}"
+        yield "clock", not is_future, f"ahead of this machine's: {newest}" if is_future else now
         leases = p.expired_leases(repo)
         left = f"{count_of(len(leases), 'lease')} of ended processes; `provenance gc` deletes them"
         yield "leases", True, left if leases else "none was left behind"
@@ -129,18 +114,9 @@ def _check_repository(session: Session) -> Iterator[tuple[str, bool, str]]:
         yield "repository", False, str(error)
 
 
-_NETWORKED: Final = {
-    "nfs",
-    "nfs4",
-    "cifs",
-    "smb3",
-    "smbfs",
-    "9p",
-    "fuse.sshfs",
-    "afs",
-    "lustre",
-    "glusterfs",
-}
+_NETWORKED: Final = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "lustre", "glusterfs"}
+)
 
 
 def _check_path(path: Path) -> Iterator[tuple[str, bool, str]]:
@@ -167,7 +143,8 @@ def _file_system(folder: Path) -> str | None:
     return max(over, key=lambda entry: len(entry[0]))[1] if over else None
 
 
-def _doctor(session: Session, bundle: str | None) -> Report:
+@command(click.option("--bundle", metavar="FILE", help="Write a zip for a bug report."))
+def doctor_command(session: Session, bundle: str | None) -> Report:
     """Check versions, stores, clock, disk room, file system and optional libraries; exit 1 if something is wrong.
 
     --bundle writes the answers as a zip for a bug report: no values, no arguments, no secrets.
@@ -201,27 +178,28 @@ def _write_bundle(path: Path, items: tuple[Item, ...]) -> None:
         bundle.writestr("packages.txt", "\n".join(names))
 
 
-doctor_command = command(
-    "doctor", click.option("--bundle", metavar="FILE", help="Write a zip for a bug report.")
-)(_doctor)
-
-
-def _migrate(session: Session, to_version: int | None) -> Report:
+@command(click.argument("to_version", metavar="[VERSION]", type=int, required=False))
+def migrate_command(session: Session, to_version: int | None) -> Report:
     """Migrate the tables of the database to VERSION, by default the newest."""
     repo = session.repository()
     repo.migrate(to_version)
     done = "the newest version" if to_version is None else f"version {to_version}"
-    return Facts(
-        {"repo": repo.name, "migrated_to": to_version}, text=f"{repo.name}: the tables have {done}"
-    )
+    document: Item = {"repo": repo.name, "migrated_to": to_version}
+    return Facts(document, text=f"{repo.name}: the tables have {done}")
 
 
-migrate_command = command(
-    "migrate", click.argument("to_version", metavar="[VERSION]", type=int, required=False)
-)(_migrate)
-
-
-def _sql(session: Session, statement: str, parameters: tuple[str, ...]) -> Report:
+@command(
+    click.argument("statement"),
+    click.option(
+        "-p",
+        "--parameter",
+        "parameters",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A parameter of the statement.",
+    ),
+)
+def sql_command(session: Session, statement: str, parameters: tuple[str, ...]) -> Report:
     """Query the database, for example: provenance sql "select name, count(*) from artifacts group by 1".
 
     The database is opened for reading only. Parameters are written as :name.
@@ -270,20 +248,6 @@ def _cell(value: object) -> Any:  # noqa: ANN401 - a cell of any table
 
 def _cell_text(name: str) -> Callable[[Item], str]:
     return lambda item: "" if item[name] is None else str(item[name])
-
-
-sql_command = command(
-    "sql",
-    click.argument("statement"),
-    click.option(
-        "-p",
-        "--parameter",
-        "parameters",
-        multiple=True,
-        metavar="NAME=VALUE",
-        help="A parameter of the statement.",
-    ),
-)(_sql)
 
 
 @click.command("completion")

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import click
-from attrs import fields
+from attrs import evolve
 
 import provenance as p
-from provenance.cli.complete import complete_ids
 from provenance.cli.listing import artifact_columns
+from provenance.cli.options import AGE, IDS, SIZE
 from provenance.cli.reports import Column, Listing, Report
 from provenance.cli.session import Session, command, import_from_here
-from provenance.cli.words import age_option, size_option
-from provenance.documents.items import Item, artifact_item, time_json
-from provenance.documents.words import count_of, format_time
+from provenance.documents.items import Item, artifact_item, attributes, time_json
+from provenance.documents.words import count_of
 from provenance.util.formatting import duration, size
 
 _YES: Final = click.option(
     "--yes", is_flag=True, help="Delete; without it, only show what would go."
-)
-_IDS: Final = click.argument(
-    "ids", metavar="ID...", nargs=-1, required=True, shell_complete=complete_ids
 )
 _DRY: Final = "nothing deleted; pass --yes to delete"
 
@@ -32,7 +28,21 @@ def _size(item: Item) -> str:
     return size(cast("int", item["size_bytes"]))
 
 
-def _verify(session: Session, sample: int | None, recompute: int | None) -> Report:
+@command(
+    click.option(
+        "--sample",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Check this number of artifacts, chosen at random.",
+    ),
+    click.option(
+        "--recompute",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Also compute this number of artifacts again, and compare the results.",
+    ),
+)
+def verify_command(session: Session, sample: int | None, recompute: int | None) -> Report:
     """Check that the bytes of all artifacts are stored and intact; exit 1 if they are not."""
     if recompute is not None:
         import_from_here()
@@ -52,9 +62,8 @@ def verify_report(
             "is_problem": found in report.problems,
             "text": (type(found).__doc__ or "").splitlines()[0],
         }
-        for name in ("source_id", "set_id", "run_id", "reason"):
-            if name in {one.name for one in fields(type(found))}:
-                item[name] = str(getattr(found, name))
+        names = ("source_id", "set_id", "run_id", "reason")
+        item |= attributes(found, *(name for name in names if hasattr(found, name)))
         blob = getattr(found, "blob", None)
         if isinstance(blob, p.Blob):
             item |= {"blob_id": blob.id, "size_bytes": blob.size}
@@ -71,14 +80,8 @@ def verify_report(
         + ("sound" if report.is_sound else count_of(len(report.problems), "problem"))
     )
     extra: Item = {
-        "repo": report.repo,
-        "artifacts": report.artifacts,
-        "sets": report.sets,
-        "blobs": report.blobs,
-        "bytes": report.bytes,
-        "evicted": report.evicted,
-        "is_sound": report.is_sound,
-        "recomputed": report.recomputed,
+        **attributes(report, "repo", "artifacts", "sets", "blobs", "bytes", "evicted"),
+        **attributes(report, "is_sound", "recomputed"),
         "not_comparable": [artifact.artifact_id for artifact in report.not_comparable],
     }
     return Listing(
@@ -92,24 +95,11 @@ def verify_report(
     )
 
 
-verify_command = command(
-    "verify",
-    click.option(
-        "--sample",
-        type=click.IntRange(1),
-        metavar="N",
-        help="Check this number of artifacts, chosen at random.",
-    ),
-    click.option(
-        "--recompute",
-        type=click.IntRange(1),
-        metavar="N",
-        help="Also compute this number of artifacts again, and compare the results.",
-    ),
-)(_verify)
-
-
-def _gc(session: Session, older_than: timedelta, yes: bool) -> Report:
+@command(
+    click.option("--older-than", type=AGE, default="1d", show_default=True, help="The least age."),
+    _YES,
+)
+def gc_command(session: Session, older_than: timedelta, yes: bool) -> Report:
     """Delete what no record names: abandoned files, damaged copies, expired leases."""
     report = p.collect_garbage(session.repository(), dry_run=not yes, older_than=older_than)
     items: tuple[Item, ...] = tuple(
@@ -121,41 +111,28 @@ def _gc(session: Session, older_than: timedelta, yes: bool) -> Report:
         }
         for garbage in report.garbage
     )
-    now = session.now
     columns = (
         Column("REASON", lambda item: str(item["reason"])),
         Column("SIZE", _size, right=True),
-        Column("SINCE", lambda item: format_time(str(item["since"]), now)),
+        Column("SINCE", lambda item: session.when(item["since"])),
         Column("KEY", lambda item: session.short(item["key"])),
     )
     done = "deleted" if yes else "would delete"
     footer = f"{done} {count_of(len(items), 'entry')}, {size(report.bytes)}"
-    extra: Item = {"dry_run": report.dry_run, "bytes": report.bytes, "spared": report.spared}
-    return Listing(
-        items,
-        columns,
-        footer if yes else f"{footer}; {_DRY}",
-        id="key",
-        empty="no garbage",
-        extra=extra,
-    )
+    footer += "" if yes else f"; {_DRY}"
+    extra = attributes(report, "dry_run", "bytes", "spared")
+    return Listing(items, columns, footer, id="key", empty="no garbage", extra=extra)
 
 
-gc_command = command(
-    "gc",
+@command(
+    click.option("--max-bytes", type=SIZE, help="Evict until the values take no more: 10G."),
+    click.option("--older-than", type=AGE, help="Evict only what is older: 30d."),
     click.option(
-        "--older-than",
-        callback=age_option,
-        default="1d",
-        show_default=True,
-        metavar="AGE",
-        help="The least age.",
+        "--keep", multiple=True, metavar="PATTERN", help="Functions whose values stay; repeatable."
     ),
     _YES,
-)(_gc)
-
-
-def _evict(
+)
+def evict_command(
     session: Session,
     max_bytes: int | None,
     older_than: timedelta | None,
@@ -186,40 +163,13 @@ def _evict(
     )
     done = "evicted" if yes else "would evict"
     footer = f"{done} {count_of(len(items), 'value')}, {size(report.bytes)} of {size(report.bytes_before)}"
-    extra: Item = {
-        "dry_run": report.dry_run,
-        "bytes": report.bytes,
-        "bytes_before": report.bytes_before,
-    }
-    return Listing(
-        items,
-        columns,
-        footer if yes else f"{footer}; {_DRY}",
-        empty="nothing to evict",
-        extra=extra,
-    )
-
-
-evict_command = command(
-    "evict",
-    click.option(
-        "--max-bytes",
-        callback=size_option,
-        metavar="SIZE",
-        help="Evict until the values take no more: 10G.",
-    ),
-    click.option(
-        "--older-than", callback=age_option, metavar="AGE", help="Evict only what is older: 30d."
-    ),
-    click.option(
-        "--keep", multiple=True, metavar="PATTERN", help="Functions whose values stay; repeatable."
-    ),
-    _YES,
-)(_evict)
+    footer += "" if yes else f"; {_DRY}"
+    extra = attributes(report, "dry_run", "bytes", "bytes_before")
+    return Listing(items, columns, footer, empty="nothing to evict", extra=extra)
 
 
 def _each(
-    session: Session, ids: tuple[str, ...], act: Callable[[p.Artifact[object]], None], done: str
+    session: Session, ids: tuple[str, ...], act: Callable[[p.Artifact[object]], object], done: str
 ) -> Report:
     """Do *act* to each artifact; those that fail are reported on stderr, and the exit code is 3."""
     repo, items, failed = session.repository(), list[Item](), 0
@@ -238,7 +188,10 @@ def _each(
     return Listing(tuple(items), artifact_columns(session), footer, empty="nothing done", code=code)
 
 
-def _forget(session: Session, ids: tuple[str, ...], yes: bool, reason: str) -> Report:
+@command(
+    IDS, _YES, click.option("--reason", default="", help="Why, for those who ask later (`why`).")
+)
+def forget_command(session: Session, ids: tuple[str, ...], yes: bool, reason: str) -> Report:
     """Delete artifacts: their records, and the bytes that no other artifact has."""
     repo = session.repository()
 
@@ -250,48 +203,29 @@ def _forget(session: Session, ids: tuple[str, ...], yes: bool, reason: str) -> R
     return _each(session, ids, act, done)
 
 
-forget_command = command(
-    "forget",
-    _IDS,
-    _YES,
-    click.option("--reason", default="", help="Why, for those who ask later (`why`)."),
-)(_forget)
+def _copy(source: Session, ids: tuple[str, ...], to_repo: str | None) -> Report:
+    repo, target = source.repository(), source.target(to_repo)
+    done = f"copied {{}}, {{}}, to {target.name!r}"
+    return _each(source, ids, lambda artifact: p.promote(artifact, target, repo), done)
 
 
-def _promote(session: Session, ids: tuple[str, ...], to_repo: str) -> Report:
-    """Copy artifacts, and all that they were made from, to another repository."""
-    source, target = session.repository(), session.target(to_repo)
-    return _each(
-        session,
-        ids,
-        lambda one: cast("Any", p.promote(one, target, source)),
-        f"copied {{}}, {{}}, to {target.name!r}",
-    )
-
-
-def _pull(session: Session, ids: tuple[str, ...], from_repo: str) -> Report:
-    """Copy artifacts, and all that they were made from, from another repository."""
-    target = session.target(session.repo_name)
-    there = session.elsewhere(from_repo)
-    return _each(
-        there,
-        ids,
-        lambda one: cast("Any", p.promote(one, target, there.repository())),
-        f"copied {{}}, {{}}, to {target.name!r}",
-    )
-
-
-promote_command = command(
-    "promote",
-    _IDS,
+@command(
+    IDS,
     click.option(
         "--to", "to_repo", required=True, metavar="REPO", help="The repository to copy to."
     ),
-)(_promote)
-pull_command = command(
-    "pull",
-    _IDS,
+)
+def promote_command(session: Session, ids: tuple[str, ...], to_repo: str) -> Report:
+    """Copy artifacts, and all that they were made from, to another repository."""
+    return _copy(session, ids, to_repo)
+
+
+@command(
+    IDS,
     click.option(
         "--from", "from_repo", required=True, metavar="REPO", help="The repository to copy from."
     ),
-)(_pull)
+)
+def pull_command(session: Session, ids: tuple[str, ...], from_repo: str) -> Report:
+    """Copy artifacts, and all that they were made from, from another repository."""
+    return _copy(evolve(session, repo_name=from_repo), ids, session.repo_name)

@@ -36,12 +36,10 @@ def as_json(value: object) -> Json:
             # Frozen mappings have an order of their own, which differs between processes.
             items = sorted(items, key=lambda entry: str(entry[0]))
         return {str(key): as_json(member) for key, member in items}
-    if isinstance(value, list | tuple | set | frozenset):
-        members = cast("list[object]", value)
-        return [
-            as_json(m)
-            for m in (members if isinstance(value, list | tuple) else sorted(map(str, members)))
-        ]
+    if isinstance(value, set | frozenset):
+        value = sorted(map(str, cast("set[object]", value)))
+    if isinstance(value, list | tuple):
+        return [*map(as_json, cast("list[object]", value))]
     return str(value)
 
 
@@ -54,21 +52,23 @@ def time_json(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
+def attributes(thing: object, *names: str) -> Item:
+    """Return attributes of *thing* as JSON, by their names."""
+    values = ((name, getattr(thing, name)) for name in names)
+    return {
+        name: time_json(value) if isinstance(value, datetime) else as_json(value)
+        for name, value in values
+    }
+
+
 def artifact_item(artifact: p.Artifact[object], repo: p.Repository) -> Item:
     """Return what JSON documents say of an artifact; no value is read."""
     return {
-        "id": artifact.id,
-        "name": artifact.name,
+        **attributes(artifact, "id", "name"),
         "fn_version": artifact.version,
-        "value_id": artifact.value_id,
-        "value_type": artifact.value_type,
-        "serializer": artifact.serializer,
-        "size_bytes": artifact.size_bytes,
-        "compute_duration": artifact.compute_duration,
-        "computed_at": time_json(artifact.computed_at),
-        "run_id": artifact.run_id,
-        "tags": as_json(artifact.tags),
-        "custom_fields": as_json(artifact.custom_fields),
+        **attributes(artifact, "value_id", "value_type", "serializer", "size_bytes"),
+        **attributes(artifact, "compute_duration", "computed_at"),
+        **attributes(artifact, "run_id", "tags", "custom_fields"),
         "inputs": as_json(repo.get_recorded_inputs(artifact)),
     }
 
@@ -78,18 +78,14 @@ def artifact_document(artifact: p.Artifact[object], repo: p.Repository) -> Item:
     used_by = repo.dependent_ids(artifact)
     return {
         **artifact_item(artifact, repo),
-        "fn_module": artifact.fn_module,
-        "fn_name": artifact.fn_name,
-        "fn_qualname": artifact.fn_qualname,
-        "composite": artifact.composite,
+        **attributes(artifact, "fn_module", "fn_name", "fn_qualname", "composite"),
         "content_digest": artifact.content_digest,
         "added_at": artifact.added_at.isoformat(),
         "hash_duration": artifact.hash_duration,
         "input_artifact_ids": as_json(sorted(artifact.input_artifact_ids)),
         "used_by": list(used_by),
         "shadow_checks": [
-            {"checked_at": time_json(check.checked_at), "agreed": check.agreed}
-            for check in repo.get_shadow_checks(artifact)
+            attributes(check, "checked_at", "agreed") for check in repo.get_shadow_checks(artifact)
         ],
     }
 
@@ -107,25 +103,15 @@ def lineage_document(graph: p.Lineage, repo: p.Repository) -> Item:
 
 def usage_item(usage: p.Usage) -> Item:
     """Return what JSON documents say of a group of artifacts."""
-    return {
-        "key": usage.key,
-        "artifacts": usage.artifacts,
-        "bytes": usage.bytes,
-        "seconds": usage.seconds,
-        "oldest": time_json(usage.oldest),
-        "newest": time_json(usage.newest),
-    }
+    return attributes(usage, "key", "artifacts", "bytes", "seconds", "oldest", "newest")
 
 
 def run_item(run: p.Run, usage: p.Usage | None) -> Item:
     """Return what JSON documents say of a run in a list."""
+    host = run.host
     return {
-        "id": run.id,
-        "parent_id": run.parent_id,
-        "created_at": time_json(run.created_at),
-        "host": as_json(
-            run.host.get("nodename") or run.host.get("hostname") or run.host.get("node")
-        ),
+        **attributes(run, "id", "parent_id", "created_at"),
+        "host": as_json(host.get("nodename") or host.get("hostname") or host.get("node")),
         "command": as_json(run.process.get("cmdline") or run.process.get("argv")),
         "python": as_json(run.python.get("version")),
         "git": as_json(run.git),
@@ -133,6 +119,12 @@ def run_item(run: p.Run, usage: p.Usage | None) -> Item:
         "bytes": 0 if usage is None else usage.bytes,
         "seconds": 0.0 if usage is None else usage.seconds,
     }
+
+
+def run_items(repo: p.Repository, runs: Iterable[p.Run]) -> list[Item]:
+    """Return what JSON documents say of runs in a list, with what they computed."""
+    usages = {usage.key: usage for usage in p.disk_usage("run", repo)}
+    return [run_item(run, usages.get(run.id)) for run in runs]
 
 
 def nest_runs(items: Iterable[Item]) -> list[tuple[Item, int]]:
@@ -162,17 +154,13 @@ def nest_runs(items: Iterable[Item]) -> list[tuple[Item, int]]:
 
 def run_document(run: p.Run) -> Item:
     """Return the JSON document of a run."""
-    document = {field.name: as_json(getattr(run, field.name)) for field in fields(type(run))}
-    return {**document, "created_at": time_json(run.created_at)}
+    return attributes(run, *(field.name for field in fields(type(run))))
 
 
 def set_item(one: p.ArtifactSet) -> Item:
     """Return what JSON documents say of a set."""
     return {
-        "id": one.id,
-        "name": one.name,
-        "labels": as_json(one.labels),
-        "created_at": None if one.created_at is None else time_json(one.created_at),
+        **attributes(one, "id", "name", "labels", "created_at"),
         "artifacts": len(one),
         "artifact_ids": as_json(sorted(one.artifact_ids)),
     }
@@ -207,39 +195,28 @@ def explanation_item(found: p.Explanation) -> Item:
         "text": repr(found),
     }
     if isinstance(found, p.Lost):
-        document["when"] = None if found.when is None else time_json(found.when)
+        document |= attributes(found, "when")
     if isinstance(found, p.CallDiffers):
-        document |= {
-            "nearest": found.nearest,
-            "computed_at": time_json(found.computed_at),
-            "inputs": [str(difference) for difference in found.inputs],
-            "identity": [str(difference) for difference in found.identity],
-        }
+        document |= attributes(found, "nearest", "computed_at", "inputs", "identity")
     if isinstance(found, p.CallDiffers | p.IsStored | p.Outdated):
-        document["changes"] = [f"{change.name} {change.what}" for change in found.changes]
+        document["changes"] = changes_text(found.changes)
     return document
+
+
+def changes_text(changes: Iterable[p.CodeChange]) -> list[Json]:
+    """Return what JSON documents say of changes of the code."""
+    return [f"{change.name} {change.what}" for change in changes]
 
 
 def diff_item(found: p.ArtifactDiff) -> Item:
     """Return the JSON document of how two artifacts differ."""
-    document: Item = {
-        "first": found.first,
-        "second": found.second,
+    return {
+        **attributes(found, "first", "second"),
         "differ": bool(found),
-        "identity": [str(difference) for difference in found.identity],
-        "inputs": [str(difference) for difference in found.inputs],
-        "code": [
-            {"name": difference.name, "what": difference.what, "lines": list(difference.lines)}
-            for difference in found.code
-        ],
-        "run": [str(difference) for difference in found.run],
-        "value": [str(difference) for difference in found.value],
-        "parting": None,
+        **attributes(found, "identity", "inputs"),
+        "code": [attributes(one, "name", "what", "lines") for one in found.code],
+        **attributes(found, "run", "value"),
+        "parting": None
+        if found.parting is None
+        else {**attributes(found.parting, "first", "second"), "text": str(found.parting)},
     }
-    if found.parting is not None:
-        document["parting"] = {
-            "first": found.parting.first,
-            "second": found.parting.second,
-            "text": str(found.parting),
-        }
-    return document

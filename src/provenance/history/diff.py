@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final, TypeAlias
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from difflib import unified_diff
+from typing import Final, TypeAlias, cast
 
 from attrs import frozen
 
 from provenance import environment
-from provenance.calls.facts import compare_facts, compare_identity, facts_of
+from provenance.calls.facts import Facts, compare_facts, compare_identity, facts_of
 from provenance.catalog.graph import Lineage
 from provenance.catalog.trace import lineage
+from provenance.effect import run
 from provenance.errors import CorruptRecordError, ProvenanceError, RunNotFoundError
 from provenance.escaping import escape_invisible
 from provenance.hashing.comparison import ValueDifference, compare_values
 from provenance.hashing.explain import Change, Difference
-from provenance.history.code import CodeDifference, compare_code
-from provenance.history.runs import compare_runs
 from provenance.model.ids import ArtifactId
-from provenance.model.records import Artifact
+from provenance.model.records import Artifact, Json, Run
+from provenance.ports.records import find_code
+from provenance.receipts.receipt import ITSELF, change_between
 from provenance.repository.handles import Repository
-from provenance.util.formatting import SHORT
+from provenance.util.formatting import SHORT, truncate
 from provenance.util.naming import exported
+
+
+@exported
+@frozen
+class CodeDifference:
+    """Something that two results depend on, and that differs.
+
+    Attributes:
+        name: its name with its module.
+        what: `changed`, `is used now` or `is no longer used`.
+        lines: the differences of its source, as of `diff -u`; empty if it was not recorded.
+    """
+
+    name: str
+    what: str
+    lines: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.what}"
 
 
 @exported
@@ -44,13 +66,11 @@ class Parting:
     code: tuple[CodeDifference, ...]
 
     def __str__(self) -> str:
-        text = f"{_both(self.names)} ({self.first[:SHORT]} and {self.second[:SHORT]})"
+        one, other = self.names
+        names = one if one == other else f"{one} and {other}"
+        text = f"{names} ({self.first[:SHORT]} and {self.second[:SHORT]})"
         causes = "; ".join([*map(str, self.inputs), *(str(difference) for difference in self.code)])
         return f"{text}: {causes or 'equal inputs and code gave different values'}"
-
-
-def _both(names: tuple[str, str]) -> str:
-    return names[0] if names[0] == names[1] else f"{names[0]} and {names[1]}"
 
 
 @exported
@@ -136,27 +156,86 @@ def diff(
         ['n differs: 2 and 3']
     """
     one, other = (environment.artifact_for(artifact, repo) for artifact in (first, second))
-    ours, theirs = (environment.repository_of(artifact) for artifact in (one, other))
-    known = facts_of(one, ours), facts_of(other, theirs)
+    known = _facts_of(one), _facts_of(other)
     return ArtifactDiff(
         one.id,
         other.id,
         compare_identity(*known),
         compare_facts(*known),
-        compare_code((one, ours), (other, theirs)),
-        _compare_runs(one, other),
+        _compare_code(one, other),
+        compare_runs(run_of(one), run_of(other)),
         _compare_values(one, other, read=values),
-        _find_parting(lineage(one), lineage(other), ours, theirs),
+        _find_parting(lineage(one), lineage(other)),
     )
 
 
-def _compare_runs(first: Artifact[object], second: Artifact[object]) -> tuple[Difference, ...]:
-    if first.run_id == second.run_id:
+def _facts_of(artifact: Artifact[object]) -> Facts:
+    return facts_of(artifact, environment.repository_of(artifact))
+
+
+def _compare_code(first: Artifact[object], second: Artifact[object]) -> tuple[CodeDifference, ...]:
+    """Return how the code of two artifacts differs; nothing where a receipt is not recorded."""
+    if first.code == second.code:
         return ()
-    try:
-        return compare_runs(first.run_info, second.run_info)
-    except (RunNotFoundError, CorruptRecordError):
+    before, after = (
+        run(find_code(artifact.code), environment.repository_of(artifact).interpreter)
+        for artifact in (first, second)
+    )
+    if before is None or after is None:
         return ()
+    ours, theirs = before.digests, after.digests
+    found: list[CodeDifference] = []
+    for name in sorted(ours.keys() | theirs.keys()):
+        what = change_between(ours.get(name), theirs.get(name))
+        if what is not None:
+            old = before.sources.get(ours.get(name, ""), "").splitlines()
+            new = after.sources.get(theirs.get(name, ""), "").splitlines()
+            lines = tuple(unified_diff(old, new, lineterm="", n=2))[2:]
+            found.append(CodeDifference(_full_name(name, second), what, lines))
+    return tuple(found)
+
+
+def _full_name(name: str, artifact: Artifact[object]) -> str:
+    if name == ITSELF:
+        return f"{artifact.fn_module}.{artifact.fn_qualname}"
+    return f"{artifact.fn_module}{name}" if name.startswith(".") else name
+
+
+def run_of(artifact: Artifact[object]) -> Run | None:
+    """Return the run that computed an artifact; None if it is not recorded, or damaged."""
+    with suppress(RunNotFoundError, CorruptRecordError):
+        return artifact.run_info
+    return None
+
+
+_COMPARED: Final[Mapping[str, tuple[str, ...]]] = {
+    "python": ("version", "implementation"),
+    "host": ("nodename", "system", "machine", "release"),
+    "git": ("commit", "branch", "dirty"),
+    "packages": (),
+    "extra": (),
+}
+"""Facts by part that are compared, or all; a process has more parts, which differ each time."""
+
+
+def compare_runs(first: Run | None, second: Run | None) -> tuple[Difference, ...]:
+    """Return the facts in which two runs differ that may explain different results; none if one is not known."""
+    if first is None or second is None:
+        return ()
+    found: list[Difference] = []
+    for part, names in _COMPARED.items():
+        ours, theirs = (
+            cast("Mapping[str, Json]", getattr(one, part) or {}) for one in (first, second)
+        )
+        for name in names or sorted(ours.keys() | theirs.keys()):
+            if ours.get(name) == theirs.get(name):
+                continue
+            change = Change.CONTENT
+            if name not in ours or name not in theirs:
+                change = Change.ADDED if name in theirs else Change.REMOVED
+            texts = (truncate(facts[name]) if name in facts else "-" for facts in (ours, theirs))
+            found.append(Difference(f"{part}.{name}", change, *texts))
+    return tuple(found)
 
 
 def _compare_values(
@@ -178,20 +257,13 @@ _Pair: TypeAlias = tuple[ArtifactId, ArtifactId]
 _MOST_PAIRS: Final = 100_000
 
 
-def _find_parting(
-    ours: Lineage, theirs: Lineage, our_repo: Repository, their_repo: Repository
-) -> Parting | None:
+def _find_parting(ours: Lineage, theirs: Lineage) -> Parting | None:
     for one, other in _pairs(ours, theirs):
         first, second = ours.artifacts[one], theirs.artifacts[other]
         if first.value_id != second.value_id:
-            facts = facts_of(first, our_repo), facts_of(second, their_repo)
-            return Parting(
-                one,
-                other,
-                (first.name, second.name),
-                compare_facts(*facts),
-                compare_code((first, our_repo), (second, their_repo)),
-            )
+            inputs = compare_facts(_facts_of(first), _facts_of(second))
+            code = _compare_code(first, second)
+            return Parting(one, other, (first.name, second.name), inputs, code)
     return None
 
 

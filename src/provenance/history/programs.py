@@ -6,7 +6,7 @@ import os
 import runpy
 import sys
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Final, TypeAlias, cast
@@ -14,11 +14,12 @@ from typing import Final, TypeAlias, cast
 from attrs import frozen
 
 from provenance.codecs.trust import CopyPolicy
-from provenance.errors import CorruptRecordError, RunNotFoundError
 from provenance.hashing import hash_value
+from provenance.history.diff import run_of
 from provenance.model.ids import RunId
 from provenance.model.records import Artifact, Json, Run
 from provenance.model.rows import jsonable, time_text
+from provenance.ports.machine import CurrentRun
 from provenance.repository.handles import Repository
 from provenance.util.formatting import describe_error
 
@@ -88,21 +89,18 @@ def _distrust(recorded: Run, run_id: RunId, place: Repository) -> str | None:
 
 @contextmanager
 def running_program(
-    artifact: Artifact[object], loaded: Programs, here: RunId, place: Repository
+    artifact: Artifact[object], loaded: Programs, place: Repository
 ) -> Generator[str | None]:
     """Let `__main__` be the program that computed *artifact*, if its function is of `__main__`.
 
-    Other modules are found where that program found them: beside it too. *here* is the run of this process. Nothing
-    is run, and no folder searched, that others than the owners of *place* may have named.
+    Other modules are found where that program found them: beside it too. Nothing is run, and no folder searched, that others than the owners of *place* may have named.
 
     Yields why that is impossible; None if it is done.
     """
-    if artifact.run_id == here:
+    if artifact.run_id == place.interpreter(CurrentRun()).id:
         yield None
         return
-    recorded: Run | None = None
-    with suppress(RunNotFoundError, CorruptRecordError):
-        recorded = artifact.run_info
+    recorded = run_of(artifact)
     program = None if recorded is None else program_of(recorded.process)
     distrust = None if recorded is None else _distrust(recorded, artifact.run_id, place)
     folder = "" if recorded is None or distrust else _folder_of(recorded.process, program)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from importlib import import_module
 from inspect import Parameter
@@ -16,6 +17,7 @@ from attrs import evolve, frozen
 from provenance import environment
 from provenance.calls import execute
 from provenance.calls.composite import Composite
+from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction, spec_of
 from provenance.calls.hits import changes_since
 from provenance.calls.spec import FunctionSpec
@@ -23,26 +25,27 @@ from provenance.catalog.graph import Lineage
 from provenance.catalog.trace import lineage
 from provenance.config.stores import MemoryRepo
 from provenance.effect import run
-from provenance.environment import Environment
 from provenance.errors import (
     ConfigError,
-    CorruptRecordError,
     ProvenanceError,
-    RunNotFoundError,
+    StorePermissionError,
+    StoreUnavailableError,
 )
 from provenance.escaping import escape_invisible
-from provenance.events import CodeChange, MissReason
+from provenance.events import CodeChange, MissReason, ShadowAgreed, ShadowDiffered
 from provenance.hashing.comparison import ValueDifference, compare_values, equal_within
 from provenance.hashing.explain import Difference
+from provenance.history.diff import compare_runs, run_of
 from provenance.history.programs import Programs, running_program
-from provenance.history.runs import compare_runs
-from provenance.model.ids import ArtifactId, RunId, ValueId
-from provenance.model.records import Artifact, Inputs, Run
-from provenance.ports.machine import CurrentRun
+from provenance.model.history import ShadowCheck
+from provenance.model.ids import ArtifactId
+from provenance.model.records import Artifact, ArtifactRecord, Inputs
+from provenance.ports.history import PutShadowCheck
+from provenance.ports.machine import CurrentRun, Now
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import Summary
 from provenance.results.handles import artifact_of
-from provenance.telemetry import describe_changes, muted
+from provenance.telemetry import describe_changes, emit, log, muted
 from provenance.util.formatting import SHORT, describe_error, safe_repr
 from provenance.util.naming import exported
 from provenance.util.validation import is_count
@@ -201,17 +204,17 @@ def reproduce(
     graph = lineage(root)
     nodes = [graph.artifacts[one] for one in graph.order if one in _near(graph, depth)]
     outcomes = reproduce_each(nodes, place, tolerance)
-    return Reproduction(root.id, outcomes, _environment(root, place))
+    changes = compare_runs(run_of(root), place.interpreter(CurrentRun()))
+    return Reproduction(root.id, outcomes, changes)
 
 
 def reproduce_each(
     artifacts: list[Artifact[object]], place: Repository, tolerance: float | None = None
 ) -> tuple[Outcome, ...]:
     """Compute *artifacts* again in a scratch repository; the code to run must be trusted."""
-    scratch = _scratch_environment(environment.current())
-    with environment.using_environment(scratch), muted():
-        tools = _Scratch(place, place.interpreter(CurrentRun()).id, scratch, tolerance, {})
-        return tuple(_reproduce_one(artifact, tools) for artifact in artifacts)
+    programs: Programs = {}
+    with _using_scratch():
+        return tuple(_reproduce_one(one, place, tolerance, programs) for one in artifacts)
 
 
 def _near(graph: Lineage, depth: int | Literal["all"]) -> set[ArtifactId]:
@@ -224,19 +227,11 @@ def _near(graph: Lineage, depth: int | Literal["all"]) -> set[ArtifactId]:
     return near
 
 
-def _environment(root: Artifact[object], place: Repository) -> tuple[Difference, ...]:
-    try:
-        recorded = root.run_info
-    except (RunNotFoundError, CorruptRecordError):
-        return ()
-    current: Run = place.interpreter(CurrentRun())
-    return compare_runs(recorded, current)
-
-
-def _scratch_environment(current: Environment) -> Environment:
-    """Return *current* with one empty repository in memory in the place of all others."""
-    scratch = MemoryRepo("scratch")
-    return evolve(
+@contextmanager
+def _using_scratch() -> Generator[None]:
+    """Let one empty repository in memory take the place of all others, and report no calls."""
+    scratch, current = MemoryRepo("scratch"), environment.current()
+    alone = evolve(
         current,
         openers=dict.fromkeys(current.openers, lambda: scratch),
         default=scratch,
@@ -246,46 +241,60 @@ def _scratch_environment(current: Environment) -> Environment:
         on_code_change="ignore",
         shadow=None,
     )
+    with environment.using_environment(alone), muted():
+        yield
 
 
-@frozen
-class _Scratch:
-    """Where results are computed again, and the programs that were loaded for it."""
-
-    place: Repository
-    run: RunId
-    environment: Environment
-    tolerance: float | None
-    programs: Programs
-
-
-def _reproduce_one(artifact: Artifact[object], scratch: _Scratch) -> Outcome:
+def _reproduce_one(
+    artifact: Artifact[object], place: Repository, tolerance: float | None, programs: Programs
+) -> Outcome:
     known = artifact.id, artifact.name
-    if not scratch.place.trusted:
-        reason = f"repository {scratch.place.name!r} is configured with trusted: false"
-        return NotComparable(*known, reason)
+    if not place.trusted:
+        return NotComparable(*known, f"repository {place.name!r} is configured with trusted: false")
     try:
-        with running_program(artifact, scratch.programs, scratch.run, scratch.place) as trouble:
-            found = find_function(artifact, scratch.place) if trouble is None else trouble
+        with running_program(artifact, programs, place) as trouble:
+            found = find_function(artifact, place) if trouble is None else trouble
             if isinstance(found, str):
                 return NotComparable(*known, found)
-            return _repeat(spec_of(found), artifact, scratch)
+            return _repeat(spec_of(found), artifact, place, tolerance)
     except ProvenanceError as error:  # what is recorded cannot be read
         return NotComparable(*known, str(error))
 
 
-def reproduce_call(spec: FunctionSpec, artifact: Artifact[object], place: Repository) -> Outcome:
-    """Compute an artifact of the function of *spec* again, in the current environment."""
-    scratch = _scratch_environment(environment.current())
-    tools = _Scratch(place, place.interpreter(CurrentRun()).id, scratch, None, {})
+def check_hit(call: Call, record: ArtifactRecord) -> bool:
+    """Compute a hit again from the recorded inputs; report and record whether the same value came out."""
     try:
-        with environment.using_environment(scratch), muted():
-            return _repeat(spec, artifact, tools)
-    except ProvenanceError as error:
-        return NotComparable(artifact.id, artifact.name, str(error))
+        with environment.using_environment(call.environment), _using_scratch():
+            outcome = _repeat(call.spec, Artifact.of(record, call.repo), call.repo)
+    except ProvenanceError:
+        return True  # the call cannot be repeated, so nothing is known
+    match outcome:
+        case Same():
+            emit(ShadowAgreed(record.id, record.name))
+        case Differs(differences=differences):
+            emit(ShadowDiffered(record.id, record.name, tuple(map(str, differences))))
+        case Failed(error=problem):
+            emit(ShadowDiffered(record.id, record.name, (f"it failed: {problem}",)))
+        case NotComparable():
+            return True
+    agreed, ask = isinstance(outcome, Same), call.repo.interpreter
+    if not call.read_only:
+        # The hit itself writes nothing, so it does not need a store that can be written.
+        try:
+            ask(
+                PutShadowCheck(ShadowCheck(record.id, ask(Now()), agreed, call.spec.receipt.digest))
+            )
+        except (StorePermissionError, StoreUnavailableError) as error:
+            log.info("the outcome of comparing %s was not recorded: %s", record.id, error)
+    return agreed
 
 
-def _repeat(spec: FunctionSpec, artifact: Artifact[object], scratch: _Scratch) -> Outcome:
+def _repeat(
+    spec: FunctionSpec,
+    artifact: Artifact[object],
+    place: Repository,
+    tolerance: float | None = None,
+) -> Outcome:
     """Compute an artifact again and compare.
 
     Raises:
@@ -296,9 +305,9 @@ def _repeat(spec: FunctionSpec, artifact: Artifact[object], scratch: _Scratch) -
     problem = _unrepeatable(spec, inputs)
     if problem is not None:
         return NotComparable(*known, problem)
-    changes = run(changes_since(spec, artifact.code), scratch.place.interpreter)
+    changes = run(changes_since(spec, artifact.code), place.interpreter)
     try:
-        again = _compute(spec, inputs, scratch.environment)
+        again = _compute(spec, inputs)
     except Exception as error:  # noqa: BLE001 - the function is the user's
         return Failed(*known, changes, describe_error(error))
     part = _part_key(artifact, spec)
@@ -307,7 +316,7 @@ def _repeat(spec: FunctionSpec, artifact: Artifact[object], scratch: _Scratch) -
         if part not in parts:
             return Failed(*known, changes, f"the result lacks the part {part!r} now")
         again = artifact_of(parts.proxy(part))
-    return _compare(artifact, again, changes, scratch.tolerance)
+    return _compare(artifact, again, changes, tolerance)
 
 
 def find_function(
@@ -370,15 +379,16 @@ def _arguments(
     return (*args, *inputs.varargs), kwargs
 
 
-def _compute(spec: FunctionSpec, inputs: Inputs, scratch: Environment) -> Artifact[object]:
+def _compute(spec: FunctionSpec, inputs: Inputs) -> Artifact[object]:
     """Run the function with the recorded inputs, and return what it made in the scratch repository."""
+    scratch, archive = environment.current(), spec.options.archive
     options = evolve(
         spec.options,
         shadow=None,
         repo=scratch.default,
         use_cache=None,
         read_only=False,
-        archive=_kept(spec),
+        archive=None if archive is None else evolve(archive, delete_original=False),
     )
     # Recorded inputs have what partials and methods bind as well.
     free = evolve(spec, options=options, wrapped=evolve(spec.wrapped, args=(), keywords={}))
@@ -387,11 +397,6 @@ def _compute(spec: FunctionSpec, inputs: Inputs, scratch: Environment) -> Artifa
     if not spec.wrapped.is_async:
         return artifact_of(execute.execute(call))
     return artifact_of(_wait_for(execute.execute_async(call)))
-
-
-def _kept(spec: FunctionSpec) -> Any:  # noqa: ANN401 - as in `DecoratorOptions`
-    archive = spec.options.archive
-    return None if archive is None else evolve(archive, delete_original=False)
 
 
 def _wait_for(coroutine: Coroutine[Any, Any, object]) -> object:
@@ -414,8 +419,7 @@ def _compare(
     tolerance: float | None,
 ) -> Outcome:
     known = recorded.id, recorded.name
-    value_id: ValueId = again.value_id
-    if value_id == recorded.value_id:
+    if again.value_id == recorded.value_id:
         return Same(*known, changes)
     before, after = recorded.value, again.value
     if tolerance is not None and equal_within(before, after, tolerance):

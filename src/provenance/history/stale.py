@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TypeAlias
 
 from attrs import evolve, frozen
 
 from provenance import environment
 from provenance.calls.function import CachedFunction, spec_of
 from provenance.calls.hits import unaccepted_changes
+from provenance.catalog.find import SearchResult
 from provenance.effect import run
 from provenance.escaping import escape_invisible
 from provenance.events import CodeChange
 from provenance.history.programs import Programs, running_program
 from provenance.history.reproduce import find_function
-from provenance.model.ids import RunId
 from provenance.model.queries import Query
 from provenance.model.records import Artifact
-from provenance.ports.machine import CurrentRun
-from provenance.ports.records import SearchRecords
 from provenance.repository.handles import Repository
 from provenance.telemetry import describe_changes
 from provenance.util.naming import exported
@@ -52,9 +49,6 @@ class StaleResults:
         since = f"since {self.newest:%Y-%m-%d %H:%M}"
         text = f"{self.name}, version {self.version}, {self.artifacts:,} results: {what} {since}"
         return escape_invisible(f"<provenance.StaleResults of {text}>")
-
-
-_Key: TypeAlias = "tuple[str, int, str, str, str, RunId | None]"
 
 
 def stale(
@@ -99,20 +93,32 @@ def stale(
     return tuple(found)
 
 
+def _groups(name: str | None, place: Repository) -> dict[object, tuple[Artifact[object], int]]:
+    """Return the newest result of each function, version and recorded code, with the number of them."""
+    found: dict[object, tuple[Artifact[object], int]] = {}
+    for one in SearchResult(Query(name), place):
+        if one.code:
+            program = one.run_id if one.fn_module == "__main__" else None
+            key = (one.fn_module, one.version, one.fn_qualname, one.name, one.code, program)
+            newest, number = found.get(key, (one, 0))
+            found[key] = newest, number + 1
+    return found
+
+
 def _stale_groups(
     groups: tuple[tuple[Artifact[object], int], ...], place: Repository, programs: Programs
 ) -> Iterator[tuple[StaleResults, CachedFunction[..., object] | str]]:
     """Yield the groups that are stale, each with its function, or why there is none, while its program runs."""
-    here = place.interpreter(CurrentRun()).id
     for artifact, number in groups:
-        with (
-            environment.using_repo(place),
-            running_program(artifact, programs, here, place) as trouble,
-        ):
+        known = StaleResults(artifact.name, artifact.version, number, artifact.computed_at, ())
+        with environment.using_repo(place), running_program(artifact, programs, place) as trouble:
             function = find_function(artifact, place) if trouble is None else trouble
-            results = _examine(artifact, number, function, place)
-            if results is not None:
-                yield results, function
+            if isinstance(function, str):
+                yield evolve(known, problem=function), function
+                continue
+            changes = run(unaccepted_changes(spec_of(function), artifact.code), place.interpreter)
+            if changes:
+                yield evolve(known, changes=changes), function
 
 
 def _add(found: list[StaleResults], results: StaleResults) -> None:
@@ -122,41 +128,3 @@ def _add(found: list[StaleResults], results: StaleResults) -> None:
             found[index] = evolve(known, artifacts=known.artifacts + results.artifacts)
             return
     found.append(results)
-
-
-def _groups(name: str | None, place: Repository) -> dict[_Key, tuple[Artifact[object], int]]:
-    """Return the newest result of each function, version and code, with the number of them."""
-    found: dict[_Key, tuple[Artifact[object], int]] = {}
-    after: int | None = None
-    while True:
-        page = place.interpreter(SearchRecords(Query(name), after))
-        for record in page.records:
-            program = record.run_id if record.fn_module == "__main__" else None
-            key = (
-                record.fn_module,
-                record.version,
-                record.fn_qualname,
-                record.name,
-                record.code,
-                program,
-            )
-            newest, number = found.get(key) or (Artifact.of(record, place), 0)
-            found[key] = newest, number + 1
-        if page.next is None:
-            return found
-        after = page.next
-
-
-def _examine(
-    artifact: Artifact[object],
-    number: int,
-    function: CachedFunction[..., object] | str,
-    place: Repository,
-) -> StaleResults | None:
-    known = StaleResults(artifact.name, artifact.version, number, artifact.computed_at, ())
-    if not artifact.code:
-        return None
-    if isinstance(function, str):
-        return evolve(known, problem=function)
-    changes = run(unaccepted_changes(spec_of(function), artifact.code), place.interpreter)
-    return evolve(known, changes=changes) if changes else None

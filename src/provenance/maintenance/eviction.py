@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias, cast
 
-from attrs import define, frozen
+from attrs import define
 
 from provenance import environment as environment_
 from provenance.effect import Program, run
 from provenance.environment import RepositoryOrName
 from provenance.errors import ConfigError, CorruptRecordError
 from provenance.maintenance.garbage import repositories_sharing_blobs
-from provenance.maintenance.reports import EvictedValue, EvictionReport
-from provenance.maintenance.verification import all_ids, read_pages
-from provenance.model.ids import ArtifactId, BlobId, SetId
+from provenance.maintenance.reports import EvictedValue, EvictionReport, Progress
+from provenance.maintenance.verification import all_ids, all_set_ids, read_pages
+from provenance.model.ids import ArtifactId, BlobId
 from provenance.model.records import Artifact, ArtifactRecord, Blob
 from provenance.model.references import is_proxy
 from provenance.ports.blobs import MARGIN, BlobArea, DeleteIfOlder, HasBlob
@@ -24,25 +25,20 @@ from provenance.ports.records import (
     FindReferencedBlobs,
     FindSet,
     FindSetsContaining,
-    ListSetIds,
     MarkEvicted,
     ReadStoredRecord,
 )
 from provenance.repository.handles import Repository
-from provenance.repository.programs import pages
 from provenance.repository.sets import id_of
 from provenance.results.handles import as_result
 from provenance.util.formatting import safe_repr
 from provenance.util.validation import is_count, require_duration, require_iterable
 
-_PAGE: Final = 1000
 _ARCHIVED: Final = frozenset({"file", "folder"})
 """Serializers of files and folders, whose sources may no longer exist."""
 
 Keep: TypeAlias = Callable[[Artifact[object]], bool] | Iterable[object]
 """The artifacts to keep: a predicate, or artifacts, proxies, ids, or what `search` returned."""
-Progress: TypeAlias = Callable[[int, "int | None"], None]
-"""Called after each step with the number of steps so far, and the total if it is known."""
 
 
 def evict(
@@ -86,30 +82,33 @@ def evict(
         ()
     """
     environment = environment_.current()
-    chosen = environment.repository(repo)
-    wish = parse_request(chosen, max_bytes, older_than, keep, dry_run=dry_run)
-    return evict_values(chosen, repositories_sharing_blobs(environment, chosen)[1:], wish, progress)
+    place = environment.repository(repo)
+    _check_limits(max_bytes, older_than)
+    keeps = _keeping(keep, place)
+    others = repositories_sharing_blobs(environment, place)[1:]
+    now = place.interpreter(Now())
+    before = now - (MARGIN if older_than is None else older_than)
+    values = _values(place, keeps, before, progress)
+    total = sum(value.blob.size for value in values)
+    excess = total if max_bytes is None else total - max_bytes
+    gone: list[EvictedValue] = []
+    candidates = [value for value in values if value.may_go]
+    candidates.sort(key=lambda value: value.seconds / value.blob.size)
+    for done, value in enumerate(candidates, 1):
+        if excess <= 0:
+            break
+        named = FindReferencedBlobs((value.blob,))
+        if not any(other.interpreter(named) for other in others) and run(
+            _evict(value, None if dry_run else (now, before)), place.interpreter
+        ):
+            gone.append(EvictedValue(value.ids, value.blob, value.seconds))
+            excess -= value.blob.size
+        if progress is not None:
+            progress(done, len(candidates))
+    return EvictionReport(place.name, dry_run, tuple(gone), total)
 
 
-@frozen
-class EvictionRequest:
-    """The checked arguments of `evict`."""
-
-    max_bytes: int | None
-    older_than: timedelta | None
-    keeps: Callable[[ArtifactRecord], bool]
-    dry_run: bool
-
-
-def parse_request(
-    repo: Repository,
-    max_bytes: int | None,
-    older_than: timedelta | None,
-    keep: Keep | None,
-    *,
-    dry_run: bool,
-) -> EvictionRequest:
-    """Check the arguments of `evict`; raises ConfigError and TypeError as it does."""
+def _check_limits(max_bytes: int | None, older_than: timedelta | None) -> None:
     if max_bytes is None and older_than is None:
         advice = "pass max_bytes=10**9, older_than=timedelta(days=30), or both"
         raise ConfigError("evict", "no limit is given", advice)
@@ -118,7 +117,6 @@ def parse_request(
         raise ConfigError("evict, max_bytes", problem, "pass 0 or more")
     if older_than is not None:
         require_duration(older_than, "evict, older_than")
-    return EvictionRequest(max_bytes, older_than, _keeping(keep, repo), dry_run)
 
 
 def _is_size(value: object) -> bool:
@@ -149,47 +147,19 @@ class _Value:
     may_go: bool = True
 
 
-def evict_values(
-    repo: Repository,
-    others: tuple[Repository, ...],
-    wish: EvictionRequest,
-    progress: Progress | None = None,
-) -> EvictionReport:
-    """Evict values that *others* do not name; see `evict`."""
-    now = repo.interpreter(Now())
-    before = now - (MARGIN if wish.older_than is None else wish.older_than)
-    values = _values(repo, wish, before, progress)
-    total = sum(value.blob.size for value in values)
-    excess = total if wish.max_bytes is None else total - wish.max_bytes
-    gone: list[EvictedValue] = []
-    candidates = [value for value in values if value.may_go]
-    candidates.sort(key=lambda value: value.seconds / value.blob.size)
-    for done, value in enumerate(candidates, 1):
-        if excess <= 0:
-            break
-        named = FindReferencedBlobs((value.blob,))
-        if not any(other.interpreter(named) for other in others) and run(
-            _evict(value, None if wish.dry_run else (now, before)), repo.interpreter
-        ):
-            gone.append(EvictedValue(value.ids, value.blob, value.seconds))
-            excess -= value.blob.size
-        if progress is not None:
-            progress(done, len(candidates))
-    return EvictionReport(repo.name, wish.dry_run, tuple(gone), total)
-
-
 def _values(
-    repo: Repository, wish: EvictionRequest, before: datetime, progress: Progress | None
+    repo: Repository,
+    keeps: Callable[[ArtifactRecord], bool],
+    before: datetime,
+    progress: Progress | None,
 ) -> list[_Value]:
     """Return all stored values."""
-    pinned: frozenset[ArtifactId] = frozenset()
-    for page in pages(ListSetIds("", _PAGE), repo.interpreter):
-        pinned = run(find_pinned(page, pinned), repo.interpreter)
+    pinned = _pinned(repo)
     found: dict[BlobId, _Value] = {}
     held: set[Blob] = set()
     for done, (artifact_id, stored) in enumerate(read_pages(all_ids(repo), repo), 1):
         if stored is None:
-            record = run(_readable(artifact_id), repo.interpreter)
+            record = _readable(artifact_id, repo)
         else:
             record = stored.record
             held |= stored.held
@@ -199,7 +169,7 @@ def _values(
             value.seconds += record.compute_duration
             # A file may be impossible to recompute.
             is_lasting = record.added_at >= before or record.serializer in _ARCHIVED
-            if is_lasting or record.id in pinned or (value.may_go and wish.keeps(record)):
+            if is_lasting or record.id in pinned or (value.may_go and keeps(record)):
                 value.may_go = False
         if progress is not None:
             progress(done, None)
@@ -210,28 +180,25 @@ def _values(
     ]
 
 
-def _readable(artifact_id: ArtifactId) -> Program[ReadStoredRecord, ArtifactRecord | None]:
+def _readable(artifact_id: ArtifactId, repo: Repository) -> ArtifactRecord | None:
     """Return the record; None if it is missing or damaged."""
-    try:
-        return (yield from ReadStoredRecord(artifact_id))
-    except CorruptRecordError:
-        return None
+    with suppress(CorruptRecordError):
+        return repo.interpreter(ReadStoredRecord(artifact_id))
+    return None
 
 
-def find_pinned(
-    set_ids: Iterable[SetId], pinned: frozenset[ArtifactId]
-) -> Program[FindSet | ReadStoredRecord, frozenset[ArtifactId]]:
-    """Return *pinned*, the members of the sets, and what their values hold at any depth."""
-    found = set(pinned)
-    for set_id in set_ids:
-        known = yield from FindSet(set_id)
+def _pinned(repo: Repository) -> set[ArtifactId]:
+    """Return the members of all sets, and what their values hold at any depth."""
+    found: set[ArtifactId] = set()
+    for set_id in all_set_ids(repo):
+        known = repo.interpreter(FindSet(set_id))
         waiting = [] if known is None else sorted(known.artifact_ids - found)
         while waiting:
             member = waiting.pop()
             found.add(member)
-            record = yield from _readable(member)
+            record = _readable(member, repo)
             waiting += () if record is None else sorted(record.value_artifact_ids - found)
-    return frozenset(found)
+    return found
 
 
 def _evict(

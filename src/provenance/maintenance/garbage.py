@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, cast
 
 from provenance import environment as environment_
+from provenance.catalog.find import SearchResult
 from provenance.effect import Program, UnhandledEffectError, run
 from provenance.environment import Environment, RepositoryOrName
-from provenance.maintenance.reports import Garbage, GarbageReason, GarbageReport
+from provenance.maintenance.reports import Garbage, GarbageReason, GarbageReport, Progress
 from provenance.model.ids import ArtifactId, BlobId
-from provenance.model.queries import Page, Query
+from provenance.model.queries import Query
 from provenance.model.records import Blob
 from provenance.ports.blobs import (
     BlobArea,
@@ -31,13 +31,7 @@ from provenance.ports.leases import (
     ReleaseLease,
 )
 from provenance.ports.machine import Now
-from provenance.ports.records import (
-    FindReferencedBlobs,
-    GetDatabaseIds,
-    ListDependents,
-    SearchRecords,
-    all_records,
-)
+from provenance.ports.records import FindReferencedBlobs, GetDatabaseIds, ListDependents
 from provenance.repository import programs
 from provenance.repository.handles import Repository
 from provenance.repository.programs import pages
@@ -53,8 +47,6 @@ _REASONS: Final = {
     BlobArea.TEMPORARY: GarbageReason.TEMPORARY,
     BlobArea.QUARANTINED: GarbageReason.QUARANTINED,
 }
-Progress: TypeAlias = Callable[[int, "int | None"], None]
-"""Called after each page with the number of entries so far, and the total if it is known."""
 
 
 def collect_garbage(
@@ -91,9 +83,33 @@ def collect_garbage(
         ()
     """
     environment = environment_.current()
-    chosen = environment.repository(repo)
-    roots = repositories_sharing_blobs(environment, chosen)
-    return collect(chosen, roots, dry_run=dry_run, older_than=older_than, progress=progress)
+    place = environment.repository(repo)
+    roots = repositories_sharing_blobs(environment, place)
+    require_duration(older_than, "collect_garbage, older_than")
+    ask = place.interpreter
+    before = ask(Now()) - older_than
+    garbage = collect_partial_streams(place, before, dry_run=dry_run)
+    seen = young = 0
+    for shelf in BlobArea:
+        for page in pages(ListBlobEntries(shelf, limit=_PAGE), ask, attrgetter("key")):
+            old = [entry for entry in page if entry.since < before]
+            seen += len(page)
+            young += len(page) - len(old)
+            unused = _unreferenced(roots, shelf, old)
+            if not dry_run:  # look again right before the deletion
+                unused = _unreferenced(roots, shelf, unused)
+                unused = [entry for entry in unused if ask(DeleteIfOlder(shelf, entry.key, before))]
+            garbage += [
+                Garbage(_REASONS[shelf], entry.key, entry.size, entry.since) for entry in unused
+            ]
+            if progress is not None:
+                progress(seen, None)
+    with suppress(UnhandledEffectError):  # not every repository has leases
+        listing = ListExpiredLeases(older_than.total_seconds())
+        for expired in pages(listing, ask, attrgetter("artifact_id")):
+            garbage += run(release_leases(expired, dry_run=dry_run), ask)
+    names = tuple(root.name for root in roots)
+    return GarbageReport(place.name, names, dry_run, tuple(garbage), young)
 
 
 def repositories_sharing_blobs(
@@ -122,49 +138,10 @@ def _places(repo: Repository) -> frozenset[str]:
     return repo.interpreter(GetBlobLocations())
 
 
-def collect(
-    repo: Repository,
-    roots: tuple[Repository, ...],
-    *,
-    dry_run: bool = True,
-    older_than: timedelta = _DAY,
-    progress: Progress | None = None,
-) -> GarbageReport:
-    """Delete what no record of *roots* names; see `collect_garbage`."""
-    require_duration(older_than, "collect_garbage, older_than")
-    before = repo.interpreter(Now()) - older_than
-    garbage = collect_partial_streams(repo, before, dry_run=dry_run)
-    seen = young = 0
-    for shelf in BlobArea:
-        for page in pages(ListBlobEntries(shelf, limit=_PAGE), repo.interpreter, attrgetter("key")):
-            old = [entry for entry in page if entry.since < before]
-            seen += len(page)
-            young += len(page) - len(old)
-            unused = _unreferenced(roots, shelf, old)
-            if not dry_run:  # look again right before the deletion
-                unused = _unreferenced(roots, shelf, unused)
-                unused = run(delete_entries(shelf, unused, before), repo.interpreter)
-            garbage += [
-                Garbage(_REASONS[shelf], entry.key, entry.size, entry.since) for entry in unused
-            ]
-            if progress is not None:
-                progress(seen, None)
-    with suppress(UnhandledEffectError):  # not every repository has leases
-        listing = ListExpiredLeases(older_than.total_seconds())
-        for expired in pages(listing, repo.interpreter, attrgetter("artifact_id")):
-            garbage += run(release_leases(expired, dry_run=dry_run), repo.interpreter)
-    names = tuple(root.name for root in roots)
-    return GarbageReport(repo.name, names, dry_run, tuple(garbage), young)
-
-
 def collect_partial_streams(repo: Repository, before: datetime, *, dry_run: bool) -> list[Garbage]:
     """Delete chunks that belong to no manifest, of streams of which nothing was stored since *before*."""
-
-    def search(query: Query, after: int | None, limit: int) -> Page:
-        return repo.interpreter(SearchRecords(query, after, limit))
-
     streams: dict[ArtifactId, list[Garbage]] = {}
-    for record in all_records(search, Query(custom_fields=CHUNK_FIELDS)):
+    for record in SearchResult(Query(custom_fields=CHUNK_FIELDS), repo):
         facts = cast("dict[str, Any]", record.custom_fields.get("chunk", {}))
         chunk = Garbage(GarbageReason.PARTIAL, record.id, record.value_blob.size, record.added_at)
         if not repo.interpreter(ListDependents(record.id)):
@@ -202,17 +179,6 @@ def _unreferenced(
         named = {blob.id for blob in root.interpreter(FindReferencedBlobs(blobs))}
         entries = [entry for entry in entries if entry.key not in named]
     return entries
-
-
-def delete_entries(
-    shelf: BlobArea, entries: list[BlobEntry], before: datetime
-) -> Program[DeleteIfOlder, list[BlobEntry]]:
-    """Delete *entries* that are not younger now; returns the deleted ones."""
-    deleted: list[BlobEntry] = []
-    for entry in entries:
-        if (yield from DeleteIfOlder(shelf, entry.key, before)):
-            deleted.append(entry)  # noqa: PERF401 - a comprehension cannot ask
-    return deleted
 
 
 def expired_leases(repo: RepositoryOrName | None = None) -> tuple[ExpiredLease, ...]:

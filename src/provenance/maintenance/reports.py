@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
 from typing import Final, TypeAlias
@@ -15,10 +16,23 @@ from provenance.model.records import Blob
 from provenance.util.formatting import safe_repr, size
 from provenance.util.naming import exported
 
+Progress: TypeAlias = Callable[[int, "int | None"], None]
+"""Called after each step with the number of steps so far, and the total if it is known."""
+
+
+@frozen
+class Problem:
+    """A defect, which no regular use of the library causes."""
+
+
+@frozen
+class Gap:
+    """A reference to a deleted artifact: a defect only if none was deleted."""
+
 
 @exported
 @frozen
-class BlobMissing:
+class BlobMissing(Problem):
     """The bytes of an artifact's value or inputs are not in the store."""
 
     artifact_id: ArtifactId
@@ -27,7 +41,7 @@ class BlobMissing:
 
 @exported
 @frozen
-class BlobDamaged:
+class BlobDamaged(Problem):
     """The bytes of an artifact's value or inputs differ from those that were written."""
 
     artifact_id: ArtifactId
@@ -37,7 +51,7 @@ class BlobDamaged:
 
 @exported
 @frozen
-class BlobUnreadable:
+class BlobUnreadable(Problem):
     """The bytes of an artifact's value or inputs exist but cannot be read."""
 
     artifact_id: ArtifactId
@@ -47,7 +61,7 @@ class BlobUnreadable:
 
 @exported
 @frozen
-class RecordDamaged:
+class RecordDamaged(Problem):
     """The record of an artifact, or of the run that computed it, cannot be read."""
 
     artifact_id: ArtifactId
@@ -56,7 +70,7 @@ class RecordDamaged:
 
 @exported
 @frozen
-class RunMissing:
+class RunMissing(Problem):
     """The run that computed an artifact is not recorded."""
 
     artifact_id: ArtifactId
@@ -65,7 +79,7 @@ class RunMissing:
 
 @exported
 @frozen
-class SetDamaged:
+class SetDamaged(Problem):
     """The record of a set cannot be read, or its members are not those that its id stands for."""
 
     set_id: SetId
@@ -74,7 +88,7 @@ class SetDamaged:
 
 @exported
 @frozen
-class ValueUnreadable:
+class ValueUnreadable(Problem):
     """The bytes of an artifact's value are sound but cannot be decoded."""
 
     artifact_id: ArtifactId
@@ -83,7 +97,7 @@ class ValueUnreadable:
 
 @exported
 @frozen
-class ValueDiffers:
+class ValueDiffers(Problem):
     """The bytes of an artifact's value are sound but decode to another value than was hashed."""
 
     artifact_id: ArtifactId
@@ -92,7 +106,7 @@ class ValueDiffers:
 
 @exported
 @frozen
-class StoreDamaged:
+class StoreDamaged(Problem):
     """The database reports that its files are damaged."""
 
     reason: str
@@ -100,31 +114,16 @@ class StoreDamaged:
 
 @exported
 @frozen
-class ResultDiffers:
+class ResultDiffers(Problem):
     """The function of an artifact gave another result, or failed, when it was computed again."""
 
     artifact_id: ArtifactId
     reason: str
 
 
-Problem: TypeAlias = (
-    BlobMissing
-    | BlobDamaged
-    | BlobUnreadable
-    | RecordDamaged
-    | ResultDiffers
-    | RunMissing
-    | SetDamaged
-    | StoreDamaged
-    | ValueDiffers
-    | ValueUnreadable
-)
-"""A defect, which no regular use of the library causes."""
-
-
 @exported
 @frozen
-class SourceMissing:
+class SourceMissing(Gap):
     """An artifact was made from, or holds, one that does not exist."""
 
     artifact_id: ArtifactId
@@ -133,15 +132,11 @@ class SourceMissing:
 
 @exported
 @frozen
-class MemberMissing:
+class MemberMissing(Gap):
     """A member of a set does not exist."""
 
     set_id: SetId
     artifact_id: ArtifactId
-
-
-Gap: TypeAlias = SourceMissing | MemberMissing
-"""A reference to a deleted artifact: a defect only if none was deleted."""
 
 
 @exported

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain, count, islice
 from typing import Final, TypeAlias
@@ -30,6 +30,7 @@ from provenance.maintenance.reports import (
     Gap,
     MemberMissing,
     Problem,
+    Progress,
     RecordDamaged,
     ResultDiffers,
     RunMissing,
@@ -70,14 +71,12 @@ _TRIES: Final = 3
 _DOWN: Final = 3
 """Number of consecutive unreadable artifacts after which the store counts as out of reach."""
 
-Progress: TypeAlias = Callable[[int, "int | None"], None]
-"""Called after each step with the number of steps so far, and the total if it is known."""
 _Verify: TypeAlias = ReadStoredRecord | FindInputs | FindEviction | FindRun | ListIds | VerifyBlob
 
 
 @frozen
-class ArtifactReport:
-    """The result for one artifact: problems, gaps, sound blobs, and whether it was evicted."""
+class Findings:
+    """What was found of one artifact or set: problems, gaps, sound blobs, and whether it was evicted."""
 
     problems: tuple[Problem, ...] = ()
     gaps: tuple[Gap, ...] = ()
@@ -123,33 +122,20 @@ def verify(
         >>> p.verify().problems
         ()
     """
-    return verify_repository(
-        environment.current().repository(repo), sample, progress, deep=deep, recompute=recompute
-    )
-
-
-def verify_repository(
-    repo: Repository,
-    sample: int | None = None,
-    progress: Progress | None = None,
-    *,
-    deep: bool = False,
-    recompute: int | None = None,
-) -> VerificationReport:
-    """Check *repo*; see `verify`."""
+    place = repo if isinstance(repo, Repository) else environment.current().repository(repo)
     for option, number in (("sample", sample), ("recompute", recompute)):
         if number is not None and not is_count(number, 1):
             problem = f"must be a positive int, got {safe_repr(number)}"
             raise ConfigError(f"verify, {option}", problem, "pass 1 or more, or leave it out")
-    tally = _Tally(repo, progress, deep)
+    tally = _Tally(place, progress, deep)
     if sample is not None:
-        chosen = run(sample_ids(sample, repo.interpreter(Now()).isoformat()), repo.interpreter)
+        chosen = _sample(place, sample)
         tally.examine_artifacts(chosen, len(chosen))
-    elif complaints := repo.interpreter(CheckDatabase()):
+    elif complaints := place.interpreter(CheckDatabase()):
         # Nothing that a damaged database says of its records can be relied on.
         tally.problems += map(StoreDamaged, complaints)
     else:
-        tally.examine_artifacts(all_ids(repo), None)
+        tally.examine_artifacts(all_ids(place), None)
         tally.examine_sets()
     if recompute is not None:
         tally.recompute(recompute)
@@ -159,6 +145,15 @@ def verify_repository(
 def all_ids(repo: Repository) -> Iterator[ArtifactId]:
     """Yield the ids of all artifacts in order, reading page by page."""
     return chain.from_iterable(pages(ListIds("", _PAGE), repo.interpreter))
+
+
+def all_set_ids(repo: Repository) -> Iterator[SetId]:
+    """Yield the ids of all sets in order, reading page by page."""
+    return chain.from_iterable(pages(ListSetIds("", _PAGE), repo.interpreter))
+
+
+def _sample(repo: Repository, size: int) -> tuple[ArtifactId, ...]:
+    return run(sample_ids(size, repo.interpreter(Now()).isoformat()), repo.interpreter)
 
 
 def sample_ids(size: int, seed: str) -> Program[ListIds, tuple[ArtifactId, ...]]:
@@ -177,18 +172,18 @@ def sample_ids(size: int, seed: str) -> Program[ListIds, tuple[ArtifactId, ...]]
     return tuple(chosen)
 
 
-def examine(artifact_id: ArtifactId) -> Program[_Verify, ArtifactReport]:
+def examine(artifact_id: ArtifactId) -> Program[_Verify, Findings]:
     """Examine an artifact, again if another process changes it meanwhile."""
-    found = ArtifactReport()
+    found = Findings()
     for _ in range(_TRIES):
         try:
             record = yield from ReadStoredRecord(artifact_id)
             if record is not None:
                 yield from FindInputs(artifact_id)
         except CorruptRecordError as error:
-            return ArtifactReport((RecordDamaged(artifact_id, error.reason),))
+            return Findings((RecordDamaged(artifact_id, error.reason),))
         if record is None:  # deleted since it was listed
-            return ArtifactReport()
+            return Findings()
         found = yield from _examine_record(record)
         if not found.problems or (yield from ReadStoredRecord(artifact_id)) == record:
             return found
@@ -206,19 +201,17 @@ def read_pages(
             yield artifact_id, found.get(artifact_id)
 
 
-def _examine(
-    artifact_id: ArtifactId, stored: StoredRecord | None
-) -> Program[_Verify, ArtifactReport]:
+def _examine(artifact_id: ArtifactId, stored: StoredRecord | None) -> Program[_Verify, Findings]:
     """Examine an artifact; if anything is unusual about it, by asking everything again."""
     if stored is None or stored.evicted or not stored.is_complete:
         return (yield from examine(artifact_id))
     for blob in stored.record.blobs:
         if blob not in stored.held and (yield from _blob_problem(artifact_id, blob)) is not None:
             return (yield from examine(artifact_id))
-    return ArtifactReport(sound=tuple(dict.fromkeys(stored.record.blobs)))
+    return Findings(sound=tuple(dict.fromkeys(stored.record.blobs)))
 
 
-def _examine_record(record: ArtifactRecord) -> Program[_Verify, ArtifactReport]:
+def _examine_record(record: ArtifactRecord) -> Program[_Verify, Findings]:
     checked: dict[Blob, Problem | None] = {}
     for blob in dict.fromkeys(record.blobs):
         checked[blob] = yield from _blob_problem(record.id, blob)
@@ -233,7 +226,7 @@ def _examine_record(record: ArtifactRecord) -> Program[_Verify, ArtifactReport]:
     except CorruptRecordError as error:
         problems.append(RecordDamaged(record.id, error.reason))
     missing = yield from _missing(record.source_ids)
-    return ArtifactReport(
+    return Findings(
         tuple(problems),
         tuple(SourceMissing(record.id, source_id) for source_id in missing),
         tuple(blob for blob, problem in checked.items() if problem is None),
@@ -274,16 +267,17 @@ def decode(artifact_id: ArtifactId, repo: Repository) -> tuple[Problem, ...]:
     return () if current == record.value_id else (ValueDiffers(artifact_id, current),)
 
 
-def examine_set(set_id: SetId) -> Program[FindSet | ListIds, tuple[SetDamaged | Gap, ...]]:
-    """Return the missing members of a set, or how its record is damaged."""
+def examine_set(set_id: SetId) -> Program[FindSet | ListIds, Findings]:
+    """Find the missing members of a set, or how its record is damaged."""
     try:
         known = yield from FindSet(set_id)
     except CorruptRecordError as error:
-        return (SetDamaged(set_id, error.reason),)
+        return Findings((SetDamaged(set_id, error.reason),))
     if known is not None and id_of_members(known.artifact_ids) != set_id:
-        return (SetDamaged(set_id, "its members are not those that its id stands for"),)
+        reason = "its members are not those that its id stands for"
+        return Findings((SetDamaged(set_id, reason),))
     missing = yield from _missing(() if known is None else known.artifact_ids)
-    return tuple(MemberMissing(set_id, member) for member in missing)
+    return Findings(gaps=tuple(MemberMissing(set_id, member) for member in missing))
 
 
 @define
@@ -310,8 +304,6 @@ class _Tally:
             self.blobs += len(found.sound)
             self.bytes += sum(blob.size for blob in found.sound)
             self.evicted += found.evicted
-            self.problems += found.problems
-            self.gaps += found.gaps
             if self.deep and not found.problems and not found.evicted:
                 self.problems += decode(artifact_id, self.repo)
             # Give up on a store that is out of reach: each request to it may take long.
@@ -322,34 +314,29 @@ class _Tally:
             if unreadable >= _DOWN:
                 advice = "check that the store can be reached, and verify again"
                 raise StoreUnavailableError(self.repo.name, reasons[0], advice)
-            self._report_progress(total)
+            self._add(found, total)
 
     def examine_sets(self) -> None:
-        for page in pages(ListSetIds("", _PAGE), self.repo.interpreter):
-            for set_id in page:
-                for found in run(examine_set(set_id), self.repo.interpreter):
-                    if isinstance(found, SetDamaged):
-                        self.problems.append(found)
-                    else:
-                        self.gaps.append(found)
-                self.sets += 1
-                self._report_progress(None)
+        for set_id in all_set_ids(self.repo):
+            found = run(examine_set(set_id), self.repo.interpreter)
+            self.sets += 1
+            self._add(found, None)
+
+    def _add(self, found: Findings, total: int | None) -> None:
+        self.problems += found.problems
+        self.gaps += found.gaps
+        if self.progress is not None:
+            self.progress(self.artifacts + self.sets, total)
 
     def recompute(self, number: int) -> None:
-        ask = self.repo.interpreter
-        chosen = run(sample_ids(number, ask(Now()).isoformat()), ask)
         records: list[Artifact[object]] = []
-        for artifact_id in chosen:
+        for artifact_id in _sample(self.repo, number):
             with suppress(ArtifactNotFoundError, CorruptRecordError):  # a problem of its own
                 records.append(Artifact.of(self.repo.load_record(artifact_id), self.repo))
         self.outcomes = reproduce_each(records, self.repo)
         for outcome in self.outcomes:
             if isinstance(outcome, Differs | Failed):
                 self.problems.append(ResultDiffers(outcome.artifact_id, str(outcome)))
-
-    def _report_progress(self, total: int | None) -> None:
-        if self.progress is not None:
-            self.progress(self.artifacts + self.sets, total)
 
     def report(self) -> VerificationReport:
         return VerificationReport(

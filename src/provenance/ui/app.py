@@ -1,17 +1,20 @@
-"""The application: addresses of pages, and the door.
+"""The application and its server: addresses of pages, the door, and a port that the system chooses.
 
 A request must name this server as its host and hold the token, and can only read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from secrets import compare_digest
-from typing import Any, Final, TypeAlias
+from functools import partial
+from ipaddress import ip_address
+from secrets import compare_digest, token_urlsafe
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlencode
 
 import anyio
+import uvicorn
 from anyio.to_thread import run_sync
 from attrs import frozen
 from starlette.applications import Starlette
@@ -23,12 +26,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import provenance as p
 from provenance.documents.items import write_document
-from provenance.documents.search import ConditionError
+from provenance.documents.words import ConditionError
 from provenance.ui import pages
 from provenance.ui.compare import compare
 from provenance.ui.pages import NotFound, Page
 from provenance.ui.previews import browsing, read_image
 from provenance.ui.rendering import Frame, asset, render
+
+if TYPE_CHECKING:
+    from socket import socket
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
@@ -124,39 +130,23 @@ def _is_addressed(headers: Headers, hosts: Iterable[str], port: int) -> bool:
 
 # ---------------------------------------------------------------- pages
 
-Make: TypeAlias = Callable[[p.Repository, Request], Page]
+Make: TypeAlias = Callable[[p.Repository, Mapping[str, str]], Page]
+"""Makes a page, given what its path and the query say."""
 
 _PAGES: Final[dict[str, tuple[str | None, Make]]] = {
     "/": ("stats", lambda repo, _: pages.overview(repo)),
-    "/artifacts": ("artifacts", lambda repo, ask: pages.artifacts(repo, ask.query_params)),
-    "/a/{id}": ("artifacts/{id}", lambda repo, ask: pages.artifact(repo, ask.path_params["id"])),
-    "/a/{id}/lineage": (
-        "artifacts/{id}/lineage",
-        lambda repo, ask: pages.lineage(repo, ask.path_params["id"], ask.query_params),
-    ),
-    "/a/{id}/uses": (
-        "artifacts/{id}/uses",
-        lambda repo, ask: pages.uses(repo, ask.path_params["id"], ask.query_params),
-    ),
-    "/compare": (
-        "compare",
-        lambda repo, ask: compare(
-            repo, ask.query_params.get("a", ""), ask.query_params.get("b", "")
-        ),
-    ),
-    "/why/{id}": (
-        "artifacts/{id}/why",
-        lambda repo, ask: pages.why(repo, ask.path_params["id"]),
-    ),
-    "/f/{name:path}": (
-        "functions/{name:path}",
-        lambda repo, ask: pages.function(repo, ask.path_params["name"]),
-    ),
+    "/artifacts": ("artifacts", pages.artifacts),
+    "/a/{id}": ("artifacts/{id}", pages.artifact),
+    "/a/{id}/lineage": ("artifacts/{id}/lineage", pages.lineage),
+    "/a/{id}/uses": ("artifacts/{id}/uses", pages.uses),
+    "/compare": ("compare", compare),
+    "/why/{id}": ("artifacts/{id}/why", pages.why),
+    "/f/{name:path}": ("functions/{name:path}", pages.function),
     "/runs": ("runs", lambda repo, _: pages.runs(repo)),
-    "/r/{id}": ("runs/{id}", lambda repo, ask: pages.run(repo, ask.path_params["id"])),
+    "/r/{id}": ("runs/{id}", pages.run),
     "/sets": ("sets", lambda repo, _: pages.sets(repo)),
-    "/s/{id}": ("sets/{id}", lambda repo, ask: pages.artifact_set(repo, ask.path_params["id"])),
-    "/search": ("search", lambda repo, ask: pages.find(repo, ask.query_params.get("q", ""))),
+    "/s/{id}": ("sets/{id}", pages.artifact_set),
+    "/search": ("search", pages.find),
     "/storage": (None, lambda repo, _: pages.storage(repo)),
 }
 """The pages by path, each with the path of its JSON document."""
@@ -169,32 +159,25 @@ class Site:
     repo: p.Repository
     seconds: float = SECONDS
 
-    def html(self, make: Make) -> Callable[[Request], Any]:
-        """Return the endpoint of a page."""
+    async def html(self, make: Make, request: Request) -> Response:
+        """Return a page."""
+        page = await self._ask(make, request)
+        refresh = _REFRESH if page.is_live and "refresh" in request.query_params else None
+        frame = Frame(self.repo.name, now=datetime.now().astimezone(), refresh=refresh)
+        return HTMLResponse(await run_sync(render, page, frame), page.status)
 
-        async def answer(request: Request) -> Response:
-            page = await self._ask(make, request)
-            refresh = _REFRESH if page.is_live and "refresh" in request.query_params else None
-            frame = Frame(self.repo.name, now=datetime.now().astimezone(), refresh=refresh)
-            return HTMLResponse(await run_sync(render, page, frame), page.status)
-
-        return answer
-
-    def json(self, make: Make) -> Callable[[Request], Any]:
-        """Return the endpoint of the JSON document of a page."""
-
-        async def answer(request: Request) -> Response:
-            page = await self._ask(make, request)
-            text = write_document(page.document)
-            return Response(text, page.status, media_type="application/json")
-
-        return answer
+    async def json(self, make: Make, request: Request) -> Response:
+        """Return the JSON document of a page."""
+        page = await self._ask(make, request)
+        text = write_document(page.document)
+        return Response(text, page.status, media_type="application/json")
 
     async def _ask(self, make: Make, request: Request) -> Page:
         """Make a page in a thread, for a limited time; an error is a page, too."""
+        given = {**request.query_params, **request.path_params}
         try:
             with anyio.fail_after(self.seconds):
-                return await run_sync(make, self.repo, request, abandon_on_cancel=True)
+                return await run_sync(make, self.repo, given, abandon_on_cancel=True)
         except TimeoutError:
             return pages.problem("Too slow", f"no answer within {self.seconds:g} seconds", 503)
         except p.ProvenanceError as error:
@@ -214,10 +197,8 @@ class Site:
             return PlainTextResponse(str(error), describe(error)[2])
         if found is None:
             return PlainTextResponse("no image", 404)
-        data, media_type = found
-        return Response(
-            data, media_type=media_type, headers={"content-security-policy": IMAGE_POLICY}
-        )
+        headers = {"content-security-policy": IMAGE_POLICY}
+        return Response(found[0], media_type=found[1], headers=headers)
 
     def newest(self, _: Request) -> Response:
         """Return the id of the newest artifact, by which a page learns that something came."""
@@ -264,22 +245,95 @@ def create_app(
         seconds: Time after which a page is given up.
     """
     site = Site(browsing(repo), seconds)
-    documents = [
-        Route(f"/api/v1/{path}", site.json(make))
-        for path, make in [pair for pair in _PAGES.values() if pair[0] is not None]
-    ]
     routes = [
-        *(Route(path, site.html(make)) for path, (_, make) in _PAGES.items()),
+        *(Route(path, partial(site.html, make)) for path, (_, make) in _PAGES.items()),
         Route("/a/{id}/image", site.image),
         Route("/api/v1/newest", site.newest),
-        *documents,
+        *(
+            Route(f"/api/v1/{path}", partial(site.json, make))
+            for path, make in _PAGES.values()
+            if path is not None
+        ),
         Route("/assets/{name}", send_asset),
         Route("/favicon.ico", send_icon),
-        Route("/{rest:path}", site.html(_no_page)),
+        Route("/{rest:path}", partial(site.html, _no_page)),
     ]
     app = Starlette(routes=routes, exception_handlers={Exception: site.fail})
     return Guard(app, token, tuple(hosts))
 
 
-def _no_page(_: p.Repository, request: Request) -> Page:
-    raise NotFound(f"no page has the path {request.url.path!r}")
+def _no_page(_: p.Repository, given: Mapping[str, str]) -> Page:
+    path = f"/{given['rest']}"
+    raise NotFound(f"no page has the path {path!r}")
+
+
+# ---------------------------------------------------------------- the server
+
+AT_ONCE: Final = 64
+"""Requests that are answered at a time."""
+
+
+class _Server(uvicorn.Server):
+    """A server that says where it listens."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[int], None]) -> None:
+        super().__init__(config)
+        self.announce = announce
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.announce(self.servers[0].sockets[0].getsockname()[1])
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether *host* is this machine alone.
+
+    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "example.org")]
+    [True, True, True, False, False]
+    """
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def serve(
+    repo: p.Repository,
+    announce: Callable[[str], None],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    token: str | None = None,
+) -> bool:
+    """Serve the page of *repo* until the process is interrupted.
+
+    Args:
+        repo: What is shown; nothing is written to it.
+        announce: Called with the address, once the server listens.
+        host: The address to listen at.
+        port: The port; 0 lets the system choose a free one.
+        token: What requests must hold; by default a random one.
+
+    Returns:
+        Whether it could listen there.
+    """
+    secret = token or token_urlsafe(16)
+    name = f"[{host}]" if ":" in host else host
+    app = create_app(repo, secret, (*LOCAL, name))
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        lifespan="off",
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=AT_ONCE,
+    )
+    server = _Server(config, lambda used: announce(f"http://{name}:{used}/?token={secret}"))
+    try:
+        server.run()
+    except SystemExit:
+        return False
+    return server.started

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from statistics import median_high
 from typing import Final
 
 from attrs import frozen
@@ -46,18 +47,10 @@ def code_of(repo: p.Repository, one: p.Artifact[object]) -> list[Code]:
     latest = known if newest.code == one.code else repo.get_code_receipt(newest)
     if not (known and latest):
         latest = known
-    rows = [
-        Code(
-            name,
-            digest,
-            ""
-            if latest.get(name) == digest
-            else "changed since"
-            if name in latest
-            else "no longer used",
-        )
-        for name, digest in known.items()
-    ]
+    rows: list[Code] = []
+    for name, digest in known.items():
+        mark = "" if latest.get(name) == digest else "changed since"
+        rows.append(Code(name, digest, mark if name in latest else "no longer used"))
     added = [name for name in latest if name not in known]
     return [*rows, *(Code(name, latest[name], "used since") for name in added)]
 
@@ -84,6 +77,5 @@ class Sample:
 def sample_of(repo: p.Repository, name: str) -> Sample:
     """Return the newest results of a function, summarized."""
     found = newest_results(repo, name, _LOOKED_AT)
-    durations = sorted(one.compute_duration for one in found)
-    median = durations[len(durations) // 2] if durations else 0.0
+    median = median_high(one.compute_duration for one in found) if found else 0.0
     return Sample(len(found), len(of_other_code(found)), median)

@@ -47,33 +47,29 @@ _COMPARED: Final[dict[str, tuple[str, Callable[[Any], object]]]] = {
 }
 
 
-def compare(repo: p.Repository, first: str, second: str) -> Page:
+def compare(repo: p.Repository, given: Mapping[str, str]) -> Page:
     """Return the page that compares two artifacts; a form if one is missing."""
+    first, second = given.get("a", ""), given.get("b", "")
     if not (first and second):
         content: dict[str, object] = {"a": None, "b": None, "first": first, "second": second}
         return Page("compare", "Compare", content)
     ones = [find_artifact(repo, text.strip()) for text in (first, second)]
     a, b = [artifact_item(one, repo) for one in ones]
-    facts = [
-        Row(title, *(show(one.get(name)) for one in (a, b)))
-        for name, (title, show) in _COMPARED.items()
-    ]
-    inputs = _rows(cast("Item", a["inputs"]), cast("Item", b["inputs"]))
     found = p.diff(*ones, values=False)
-    environment = [row for row in _rows(*(_environment(one) for one in ones)) if row.differs]
-    previews = [preview_of(one, repo) for one in ones]
     differences, problem = _value_differences(*ones)
     content = {
         "a": a,
         "b": b,
         "first": ones[0].id,
         "second": ones[1].id,
-        "facts": facts,
-        "inputs": inputs,
+        "facts": [
+            Row(title, show(a[name]), show(b[name])) for name, (title, show) in _COMPARED.items()
+        ],
+        "inputs": _rows(cast("Item", a["inputs"]), cast("Item", b["inputs"])),
         "code": found.code,
         "parting": found.parting,
-        "environment": environment,
-        "previews": previews,
+        "environment": [row for row in _rows(*map(_environment, ones)) if row.differs],
+        "previews": [preview_of(one, repo) for one in ones],
         "differences": differences,
         "problem": problem,
         "is_same_run": ones[0].run_id == ones[1].run_id,
@@ -108,12 +104,8 @@ def _value_differences(
         return [], "reading them could execute code"
     except Exception as error:  # noqa: BLE001 - damaged bytes raise anything
         return [], f"they cannot be read: {type(error).__name__}: {error}"
-    return [
-        {
-            "path": difference.path,
-            "change": difference.change.value,
-            "a": difference.first,
-            "b": difference.second,
-        }
-        for difference in found
-    ], ""
+    differences: list[Item] = [
+        {"path": one.path, "change": one.change.value, "a": one.first, "b": one.second}
+        for one in found
+    ]
+    return differences, ""

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import islice
+from statistics import median_high
 from typing import Any, Final, cast
 
 from attrs import field, frozen
@@ -27,11 +29,12 @@ from provenance.documents.items import (
     nest_runs,
     run_document,
     run_item,
+    run_items,
     set_item,
     stats_item,
     usage_item,
 )
-from provenance.documents.search import ConditionError, parse_input, parse_time
+from provenance.documents.words import ConditionError, page_of, parse_input, parse_time
 from provenance.ui.code import code_of, literal, newest_results, of_other_code, sample_of
 from provenance.ui.previews import preview_of
 from provenance.util.formatting import did_you_mean, duration
@@ -78,7 +81,8 @@ def overview(repo: p.Repository) -> Page:
     by_function, by_run = p.functions(repo), p.disk_usage("run", repo)
     stats = stats_item(repo, by_function, by_run)
     artifacts, _ = p.search(repo=repo).page(10)
-    functions = sorted(map(usage_item, by_function), key=_newest, reverse=True)
+    newest_first = sorted(by_function, key=lambda usage: usage.newest, reverse=True)
+    functions = [*map(usage_item, newest_first)]
     shown = [(item, sample_of(repo, str(item["key"]))) for item in functions[:12]]
     content = {
         "stats": stats,
@@ -89,10 +93,6 @@ def overview(repo: p.Repository) -> Page:
         "runs": _newest_runs(repo, by_run, 6),
     }
     return Page("overview", "Overview", content, stats, is_live=True)
-
-
-def _newest(item: Item) -> str:
-    return str(item["newest"])
 
 
 def _newest_runs(repo: p.Repository, by_run: tuple[p.Usage, ...], most: int) -> list[Item]:
@@ -106,12 +106,6 @@ def _newest_runs(repo: p.Repository, by_run: tuple[p.Usage, ...], most: int) -> 
     return list(islice(items, most))
 
 
-def nested_runs(repo: p.Repository) -> list[tuple[Item, int]]:
-    """Return the runs, newest first and each followed by those that it started, with what they computed."""
-    usages = {one.key: one for one in p.disk_usage("run", repo)}
-    return nest_runs(run_item(run, usages.get(run.id)) for run in p.runs(repo))
-
-
 # ---------------------------------------------------------------- artifacts
 
 
@@ -122,13 +116,10 @@ def artifacts(repo: p.Repository, given: Mapping[str, str]) -> Page:
     members = None
     if conditions["set"]:
         members = p.load_set_by_name(conditions["set"].lstrip("@"), repo).artifact_ids
-    after = _number(given.get("after", ""), "after")
-    found: list[p.Artifact[object]] = []
-    while True:
-        page, after = result.page(PAGE_SIZE - len(found), after)
-        found += [one for one in page if members is None or one.id in members]
-        if after is None or len(found) == PAGE_SIZE:
-            break
+    start = _number(given.get("after", ""), "after")
+    found, after = page_of(
+        result, PAGE_SIZE, start, lambda one: members is None or one.id in members
+    )
     items = [artifact_item(one, repo) for one in found]
     token = None if after is None else str(after)
     content = {
@@ -179,24 +170,25 @@ def _ls(conditions: Mapping[str, str]) -> str:
     return shlex.join(words)
 
 
-_ID: Final = re.compile(r"[0-9a-f]{6,40}")
-
-
-def is_prefix(text: str) -> bool:
+def _is_id(text: str) -> bool:
     """Return whether *text* is an id or its first digits."""
-    return _ID.fullmatch(text) is not None
+    return re.fullmatch(r"[0-9a-f]{6,40}", text) is not None
+
+
+def _require_id(text: str) -> str:
+    if not _is_id(text):
+        raise NotFound(f"{text!r} is not an id; pass at least 6 hexadecimal digits")
+    return text
 
 
 def find_artifact(repo: p.Repository, artifact_id: str) -> p.Artifact[object]:
     """Return the artifact of an id or of its first digits."""
-    if not is_prefix(artifact_id):
-        raise NotFound(f"{artifact_id!r} is not an id; pass at least 6 hexadecimal digits")
-    return repo.get_by_id(artifact_id)
+    return repo.get_by_id(_require_id(artifact_id))
 
 
-def artifact(repo: p.Repository, artifact_id: str) -> Page:
+def artifact(repo: p.Repository, given: Mapping[str, str]) -> Page:
     """Return the page of an artifact."""
-    one = find_artifact(repo, artifact_id)
+    one = find_artifact(repo, given["id"])
     document = artifact_document(one, repo)
     run = None
     with suppress(p.RunNotFoundError, p.CorruptRecordError):
@@ -209,11 +201,7 @@ def artifact(repo: p.Repository, artifact_id: str) -> Page:
         "graph": p.lineage(one, depth=NEAR, most=MOST_NEAR),
         "used_by": _items(repo, used_by[:MOST_LISTED]),
         "more_uses": max(len(used_by) - MOST_LISTED, 0),
-        "sets": [
-            set_item(artifact_set)
-            for artifact_set in p.sets(repo)
-            if one.id in artifact_set.artifact_ids
-        ],
+        "sets": [set_item(found) for found in p.sets(repo) if one.id in found.artifact_ids],
         "preview": preview_of(one, repo),
         "receipt": code_of(repo, one),
         "command": f"provenance show {one.id[:12]}",
@@ -236,9 +224,9 @@ def _items(repo: p.Repository, ids: list[str]) -> list[Item]:
     return items
 
 
-def lineage(repo: p.Repository, artifact_id: str, given: Mapping[str, str]) -> Page:
+def lineage(repo: p.Repository, given: Mapping[str, str]) -> Page:
     """Return the page with the whole lineage of an artifact, or its first steps."""
-    one = find_artifact(repo, artifact_id)
+    one = find_artifact(repo, given["id"])
     depth = _number(given.get("depth", ""), "depth")
     graph = p.lineage(one, depth=depth, most=MOST_DRAWN)
     content = {
@@ -252,9 +240,9 @@ def lineage(repo: p.Repository, artifact_id: str, given: Mapping[str, str]) -> P
     return Page("lineage", title, content, lineage_document(graph, repo))
 
 
-def why(repo: p.Repository, artifact_id: str) -> Page:
+def why(repo: p.Repository, given: Mapping[str, str]) -> Page:
     """Return the page that explains why an artifact was computed."""
-    one = find_artifact(repo, artifact_id)
+    one = find_artifact(repo, given["id"])
     found = p.why(one)
     first, *rest = repr(found).splitlines()
     nearest = None
@@ -271,9 +259,9 @@ def why(repo: p.Repository, artifact_id: str) -> Page:
     return Page("why", title, content, explanation_item(found))
 
 
-def uses(repo: p.Repository, artifact_id: str, given: Mapping[str, str]) -> Page:
+def uses(repo: p.Repository, given: Mapping[str, str]) -> Page:
     """Return the page of what was made from an artifact, at any distance; the picture may show the first steps."""
-    one = find_artifact(repo, artifact_id)
+    one = find_artifact(repo, given["id"])
     depth = _number(given.get("depth", ""), "depth")
     found = p.descendants(one)
     items = [artifact_item(artifact, repo) for artifact in found[:MOST_LISTED]]
@@ -292,30 +280,23 @@ def uses(repo: p.Repository, artifact_id: str, given: Mapping[str, str]) -> Page
 # ---------------------------------------------------------------- functions, runs, sets
 
 
-def function(repo: p.Repository, name: str) -> Page:
+def function(repo: p.Repository, given: Mapping[str, str]) -> Page:
     """Return the page of a function: its versions, the arguments seen, and durations."""
+    name = given["name"]
     usage = {one.key: one for one in p.functions(repo)}.get(name)
     if usage is None:
         raise NotFound(f"no function {name!r} has results in repository {repo.name!r}")
     found = newest_results(repo, name, MOST_LISTED)
     other = of_other_code(found)
     items = [artifact_item(one, repo) for one in found]
-    seen: dict[str, dict[str, int]] = {}
+    seen: dict[str, Counter[str]] = defaultdict(Counter)
     for item in items:
         for parameter, value in cast("Item", item["inputs"]).items():
-            texts = seen.setdefault(parameter, {})
-            text = json.dumps(value, sort_keys=True)
-            texts[text] = texts.get(text, 0) + 1
+            seen[parameter][json.dumps(value, sort_keys=True)] += 1
     parameters = {
-        parameter: [
-            (json.loads(text), count)
-            for text, count in sorted(texts.items(), key=lambda pair: -pair[1])[:6]
-        ]
+        parameter: [(json.loads(text), count) for text, count in texts.most_common(6)]
         for parameter, texts in seen.items()
     }
-    versions: dict[int, int] = {}
-    for one in found:
-        versions[one.version] = versions.get(one.version, 0) + 1
     durations = [one.compute_duration for one in reversed(found)]
     content = {
         "name": name,
@@ -324,9 +305,9 @@ def function(repo: p.Repository, name: str) -> Page:
         "parameters": parameters,
         "marks": dict.fromkeys(other, "other code"),
         "found": len(found),
-        "versions": sorted(versions.items()),
+        "versions": sorted(Counter(one.version for one in found).items()),
         "durations": durations,
-        "median": sorted(durations)[len(durations) // 2] if durations else 0.0,
+        "median": median_high(durations) if durations else 0.0,
         "more": usage.artifacts - len(items),
     }
     document = {**usage_item(usage), "items": cast("Any", items)}
@@ -335,7 +316,7 @@ def function(repo: p.Repository, name: str) -> Page:
 
 def runs(repo: p.Repository) -> Page:
     """Return the page of the processes that computed artifacts."""
-    nested = nested_runs(repo)
+    nested = nest_runs(run_items(repo, p.runs(repo)))
     items = [item for item, _ in nested]
     content = {
         "items": items[:MOST_LISTED],
@@ -354,23 +335,22 @@ def find_run(repo: p.Repository, run_id: str) -> p.Run:
     return found[0]
 
 
-def run(repo: p.Repository, run_id: str) -> Page:
+def run(repo: p.Repository, given: Mapping[str, str]) -> Page:
     """Return the page of a process: where and with what it ran, and what it computed."""
-    one = find_run(repo, run_id)
+    one = find_run(repo, given["id"])
     document = run_document(one)
     result = p.search(run=one.id, repo=repo)
     items = [artifact_item(artifact, repo) for artifact in islice(result, MOST_LISTED)]
-    usages = {usage.key: usage for usage in p.disk_usage("run", repo)}
-    usage = usages.get(one.id)
-    started = [child for child in p.runs(repo) if child.parent_id == one.id]
+    children = [child for child in p.runs(repo) if child.parent_id == one.id]
+    item, *started = run_items(repo, [one, *children])
     content = {
-        "run": run_item(one, usage),
-        "started": [run_item(child, usages.get(child.id)) for child in started[:MOST_LISTED]],
+        "run": item,
+        "started": started[:MOST_LISTED],
         "more_started": max(len(started) - MOST_LISTED, 0),
         "groups": {name: document[name] for name in ("git", "python", "host", "process", "extra")},
         "packages": document["packages"] or {},
         "items": items,
-        "more": 0 if usage is None else max(usage.artifacts - len(items), 0),
+        "more": max(cast("int", item["artifacts"]) - len(items), 0),
     }
     return Page("run", f"Run {one.id[:12]}", content, document, is_live=True)
 
@@ -382,11 +362,9 @@ def sets(repo: p.Repository) -> Page:
     return Page("sets", "Sets", content, {"items": cast("Any", items), "next": None}, is_live=True)
 
 
-def artifact_set(repo: p.Repository, set_id: str) -> Page:
+def artifact_set(repo: p.Repository, given: Mapping[str, str]) -> Page:
     """Return the page of a set and its members."""
-    if not is_prefix(set_id):
-        raise NotFound(f"{set_id!r} is not an id; pass at least 6 hexadecimal digits")
-    one = repo.get_set_by_id(set_id)
+    one = repo.get_set_by_id(_require_id(given["id"]))
     ids = sorted(one.artifact_ids)
     content = {
         "set": set_item(one),
@@ -400,28 +378,25 @@ def artifact_set(repo: p.Repository, set_id: str) -> Page:
 # ---------------------------------------------------------------- search and storage
 
 
-def find(repo: p.Repository, text: str) -> Page:
+def find(repo: p.Repository, given: Mapping[str, str]) -> Page:
     """Return the page of what a text names: an id, a name, a tag, or the id of a value."""
-    text = text.strip()
+    text = given.get("q", "").strip()
     groups: list[tuple[str, list[Item]]] = []
 
-    def add(title: str, found: Callable[[], list[p.Artifact[object]]]) -> None:
+    def add(title: str, find: Callable[[], Iterable[p.Artifact[object]]], most: int) -> None:
         with suppress(p.ProvenanceError):
-            if some := found():
-                groups.append((title, [artifact_item(one, repo) for one in some]))
+            if some := [artifact_item(one, repo) for one in islice(find(), most)]:
+                groups.append((title, some))
 
+    if _is_id(text):
+        add("with this id", lambda: _by_id(repo, text), MOST_LISTED)
+        add("with this value", lambda: repo.get_by_value_id(text), MOST_LISTED)
     if text:
-        if is_prefix(text):
-            add("with this id", lambda: _by_id(repo, text))
-            add("with this value", lambda: [*repo.get_by_value_id(text)][:MOST_LISTED])
-        add("of this function", lambda: list(islice(p.search(text, repo=repo), PAGE_SIZE)))
-        add("with this tag", lambda: list(islice(p.search(tags=[text], repo=repo), PAGE_SIZE)))
+        add("of this function", lambda: p.search(text, repo=repo), PAGE_SIZE)
+        add("with this tag", lambda: p.search(tags=[text], repo=repo), PAGE_SIZE)
+    if text and not groups:
         pattern = f"*{literal(text)}*"
-        if not groups:
-            add(
-                "whose function's name has it",
-                lambda: list(islice(p.search(pattern, repo=repo), PAGE_SIZE)),
-            )
+        add("whose function's name has it", lambda: p.search(pattern, repo=repo), PAGE_SIZE)
     items = [item for _, some in groups for item in some]
     known = [one.key for one in p.functions(repo)]
     content = {
@@ -449,13 +424,10 @@ def storage(repo: p.Repository) -> Page:
         "serializer": p.disk_usage("serializer", repo),
         "month": p.disk_usage("month", repo)[:24],
     }
-    leases = [
-        (one.artifact_id, duration(one.seconds))
-        for one in sorted(p.expired_leases(repo), key=lambda one: -one.seconds)
-    ]
+    leases = sorted(p.expired_leases(repo), key=lambda one: -one.seconds)
     content = {
         "stats": stats,
-        "leases": leases[:MOST_LISTED],
+        "leases": [(one.artifact_id, duration(one.seconds)) for one in leases[:MOST_LISTED]],
         "more_leases": max(len(leases) - MOST_LISTED, 0),
         "groups": {title: list(map(usage_item, some)) for title, some in groups.items()},
         "is_trusted": repo.trusted,

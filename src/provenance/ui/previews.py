@@ -235,11 +235,9 @@ def _value(value: Any) -> Preview:  # noqa: ANN401 - any value that a safe forma
             return _tensors(named)
     if isinstance(value, bytes):
         return Text(truncate(cast("object", value)), f"{len(value):,} bytes")
-    text = (
-        value
-        if isinstance(value, str)
-        else pprint.pformat(cast("object", value), width=96, sort_dicts=False)
-    )
+    text = value
+    if not isinstance(value, str):
+        text = pprint.pformat(cast("object", value), width=96, sort_dicts=False)
     note = f"{len(text):,} characters; the beginning is shown" if len(text) > MOST_TEXT else ""
     return Text(text[:MOST_TEXT], note)
 
@@ -314,13 +312,6 @@ def _png(rows: list[list[int]]) -> str:
     header = struct.pack(">IIBBBBB", len(rows[0]), len(rows), 8, 3, 0, 0, 0)
     palette = b"".join(map(_color, range(256)))
     pixels = b"".join(b"\0" + bytes(row) for row in rows)
-    data = b"\x89PNG\r\n\x1a\n" + b"".join(
-        chunk(kind, part)
-        for kind, part in (
-            (b"IHDR", header),
-            (b"PLTE", palette),
-            (b"IDAT", zlib.compress(pixels)),
-            (b"IEND", b""),
-        )
-    )
+    parts = (b"IHDR", header), (b"PLTE", palette), (b"IDAT", zlib.compress(pixels)), (b"IEND", b"")
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"

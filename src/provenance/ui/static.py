@@ -10,7 +10,7 @@ from typing import Final
 from attrs import evolve
 
 import provenance as p
-from provenance.documents.items import artifact_item, run_item, set_item
+from provenance.documents.items import artifact_item, run_items, set_item
 from provenance.ui import pages
 from provenance.ui.pages import Page
 from provenance.ui.previews import browsing, read_image
@@ -60,12 +60,12 @@ def render_site(
     frame = Frame(place.name, Links("", ".html", known, files))
     yield _file("index.html", _index(place, chosen, found, more), frame)
     for key, one in found.items():
-        yield _file(f"a/{key}.html", pages.artifact(place, key), frame)
+        yield _file(f"a/{key}.html", pages.artifact(place, {"id": key}), frame)
         if (image := read_image(one, place)) is not None:
             data, media_type = image
             yield Links(suffix=".html", root="").image(key, media_type), data
     for key in runs:
-        yield _file(f"r/{key}.html", pages.run(place, key), frame)
+        yield _file(f"r/{key}.html", pages.run(place, {"id": key}), frame)
     for name in _ASSETS:
         content = asset(name)
         if content is not None:
@@ -85,12 +85,11 @@ def _index(
     more: int,
 ) -> Page:
     runs = {one.run_id: one for one in found.values()}
-    usages = {usage.key: usage for usage in p.disk_usage("run", repo)}
     content = {
         "roots": [artifact_item(one, repo) for one in roots],
         "items": [artifact_item(one, repo) for one in found.values()],
         "more": more,
-        "runs": [run_item(repo.load_run(one), usages.get(one.run_id)) for one in runs.values()],
+        "runs": run_items(repo, map(repo.load_run, runs.values())),
         "sets": [set_item(one) for one in p.sets(repo) if not one.artifact_ids.isdisjoint(found)],
     }
     return Page("index", "Results and where they came from", content)

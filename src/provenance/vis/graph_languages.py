@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provenance.vis.scene import ArtifactNode, FunctionNode, Kind, Scene, Use, class_of
+from provenance.vis.scene import ArtifactNode, FunctionNode, Kind, Scene, Step, Use, class_of
 from provenance.vis.svg import LIGHT, Paint
 
 _SHAPES = {Kind.PLAIN: "box", Kind.COMPOSITE: "box3d", Kind.FILE: "note"}
@@ -17,7 +17,7 @@ def dot(scene: Scene) -> str:
     edge = "edge [fontname=sans, fontsize=10];"
     lines = ["digraph lineage {", f"  {graph}", f"  {node} {edge}"]
     for i, step in enumerate(scene.steps):
-        lines += _step(i, step.call, step.artifact)
+        lines += _dot_step(i, step)
     for use in scene.uses:
         label = quote_dot(use.argument)
         lines.append(f"  a{use.source} -> {_user(scene, use)} [label={label}];")
@@ -29,51 +29,52 @@ def _user(scene: Scene, use: Use) -> str:
     return f"{'a' if scene.steps[use.user].call is None else 'f'}{use.user}"
 
 
-def quote_dot(text: str) -> str:
-    r"""Return *text* as a quoted string, without escapes, references to the graph or entities.
+def _call_lines(call: FunctionNode) -> tuple[str, ...]:
+    return call.title, *(f"{name} = {text}" for name, text in call.arguments), call.duration
+
+
+def _thing_lines(thing: ArtifactNode) -> tuple[str, ...]:
+    if thing.kind is Kind.MORE:
+        return (thing.type,)
+    if thing.kind is Kind.MISSING:
+        return thing.kind.value, thing.short_id
+    outcome = "" if thing.outcome is None else class_of(thing.outcome)
+    return f"{thing.type} · {thing.size}", thing.label, outcome
+
+
+def quote_dot(*lines: str) -> str:
+    r"""Return lines of text as one quoted string, without escapes, references to the graph or entities.
 
     >>> print(quote_dot('a "b" <c> &amp; \\N'))
     "a \"b\" <c> &amp;amp; \\N"
     """
-    return f'"{_escape(text)}"'
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
-
-
-def _label(*lines: str) -> str:
-    """Return several lines as one quoted string."""
-    return '"' + "\\n".join(_escape(line) for line in lines if line) + '"'
+    texts = (
+        line.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
+        for line in lines
+        if line
+    )
+    return '"' + "\\n".join(texts) + '"'
 
 
 def _colors(paint: Paint) -> str:
     return f"fillcolor={quote_dot(paint.fill)}, color={quote_dot(paint.line)}"
 
 
-def _step(number: int, call: FunctionNode | None, thing: ArtifactNode) -> Iterator[str]:
-    if call is not None:
-        lines = (call.title, *(f"{name} = {text}" for name, text in call.arguments), call.duration)
-        yield f"  f{number} [shape=box, label={_label(*lines)}, {_colors(LIGHT.function)}];"
+def _dot_step(number: int, step: Step) -> Iterator[str]:
+    thing = step.artifact
+    if step.call is not None:
+        label = quote_dot(*_call_lines(step.call))
+        yield f"  f{number} [shape=box, label={label}, {_colors(LIGHT.function)}];"
         yield f"  f{number} -> a{number} [arrowsize=0.6];"
-    yield f"  a{number} [{_thing(thing)}];"
-
-
-def _thing(thing: ArtifactNode) -> str:
-    tooltip = _label(*(f"{name}: {text}" for name, text in thing.facts))
-    if thing.kind in (Kind.MISSING, Kind.MORE):
-        label = _label(*_gone(thing))
-        return f"shape=box, style=dashed, label={label}, tooltip={tooltip}"
-    outcome = "" if thing.outcome is None else class_of(thing.outcome)
-    label = _label(f"{thing.type} · {thing.size}", thing.label, outcome)
+    label = quote_dot(*_thing_lines(thing))
+    tooltip = quote_dot(*(f"{name}: {text}" for name, text in thing.facts))
+    if thing.is_gone:
+        yield f"  a{number} [shape=box, style=dashed, label={label}, tooltip={tooltip}];"
+        return
     style = ' style="filled",' if thing.kind in (Kind.COMPOSITE, Kind.FILE) else ""
     colors = _colors(LIGHT.paints[thing.outcome])
-    return f"shape={_SHAPES[thing.kind]},{style} label={label}, tooltip={tooltip}, {colors}"
-
-
-def _gone(thing: ArtifactNode) -> tuple[str, ...]:
-    """Return the lines of what is not recorded any more, or left out."""
-    return (thing.type,) if thing.kind is Kind.MORE else (thing.kind.value, thing.short_id)
+    shape = f"shape={_SHAPES[thing.kind]},{style}"
+    yield f"  a{number} [{shape} label={label}, tooltip={tooltip}, {colors}];"
 
 
 _MERMAID_SHAPES = {Kind.COMPOSITE: ("[[", "]]"), Kind.FILE: (">", "]")}
@@ -82,22 +83,13 @@ _PLAIN = frozenset(" .,_-=:/…·")
 
 def mermaid(scene: Scene) -> str:
     """Return the scene as a flow chart: nodes `f0 …` are functions, `a0 …` artifacts, by step."""
-    return "\n".join(
-        (
-            "flowchart TD",
-            *(
-                line
-                for i, step in enumerate(scene.steps)
-                for line in _mermaid_step(i, step.call, step.artifact)
-            ),
-            *(
-                f"  a{use.source} -->|{quote_mermaid(use.argument or ' ')}| {_user(scene, use)}"
-                for use in scene.uses
-            ),
-            *_classes(scene),
-            "",
-        )
-    )
+    lines = ["flowchart TD"]
+    for i, step in enumerate(scene.steps):
+        lines += _mermaid_step(i, step)
+    for use in scene.uses:
+        label = quote_mermaid(use.argument or " ")
+        lines.append(f"  a{use.source} -->|{label}| {_user(scene, use)}")
+    return "\n".join((*lines, *_classes(scene), ""))
 
 
 def quote_mermaid(*lines: str) -> str:
@@ -114,18 +106,14 @@ def _mermaid_escaped(character: str) -> str:
     return character if is_plain else f"#{ord(character)};"
 
 
-def _mermaid_step(number: int, call: FunctionNode | None, thing: ArtifactNode) -> Iterator[str]:
-    if call is not None:
-        lines = (call.title, *(f"{name} = {text}" for name, text in call.arguments), call.duration)
-        yield f"  f{number}[{quote_mermaid(*lines)}]:::function"
+def _mermaid_step(number: int, step: Step) -> Iterator[str]:
+    thing = step.artifact
+    if step.call is not None:
+        yield f"  f{number}[{quote_mermaid(*_call_lines(step.call))}]:::function"
         yield f"  f{number} --> a{number}"
     opening, closing = _MERMAID_SHAPES.get(thing.kind, ("([", "])"))
-    if thing.kind in (Kind.MISSING, Kind.MORE):
-        yield f"  a{number}{opening}{quote_mermaid(*_gone(thing))}{closing}:::missing"
-        return
-    outcome = "" if thing.outcome is None else class_of(thing.outcome)
-    label = quote_mermaid(f"{thing.type} · {thing.size}", thing.label, outcome)
-    yield f"  a{number}{opening}{label}{closing}:::{class_of(thing.outcome)}"
+    style = "missing" if thing.is_gone else class_of(thing.outcome)
+    yield f"  a{number}{opening}{quote_mermaid(*_thing_lines(thing))}{closing}:::{style}"
 
 
 def _classes(scene: Scene) -> Iterator[str]:

@@ -98,10 +98,7 @@ def _paths(
 
 
 def _initial_order(
-    count: int,
-    depths: Sequence[int],
-    paths: Mapping[Edge, tuple[int, ...] | None],
-    up: Neighbours,
+    count: int, depths: Sequence[int], paths: Mapping[Edge, tuple[int, ...] | None], up: Neighbours
 ) -> Iterator[tuple[int, int]]:
     """Yield every node and bend with its row, walking from the results to their sources."""
     rows = {
@@ -202,12 +199,11 @@ FREE: Final = 0.1
 
 @frozen
 class Placement:
-    """The center of each node and bend, and the top and bottom of each row."""
+    """The center of each node and bend, and top and bottom of its row."""
 
     middles: Mapping[int, float]
-    row_of: Mapping[int, int]
-    tops: tuple[float, ...]
-    bottoms: tuple[float, ...]
+    tops: Mapping[int, float]
+    bottoms: Mapping[int, float]
     width: float
 
 
@@ -217,24 +213,23 @@ def place(rows: Rows, blocks: Sequence[Block], top: float) -> Placement:
     half = {node: blocks[node].width / 2 if node < len(blocks) else 0.0 for node in middles}
     leftmost = min((middle - half[node] for node, middle in middles.items()), default=0.0)
     middles = {node: middle - leftmost for node, middle in middles.items()}
-    row_of = {node: i for i, row in enumerate(rows.rows) for node in row}
     tops, bottoms = _levels(rows, blocks, top)
     width = max((middle + half[node] for node, middle in middles.items()), default=0.0)
-    return Placement(middles, row_of, tops, bottoms, width)
+    return Placement(middles, tops, bottoms, width)
 
 
 def _levels(
     rows: Rows, blocks: Sequence[Block], top: float
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return top and bottom of each row; the more edges leave a row, the more room is below it."""
-    tops: list[float] = []
-    bottoms: list[float] = []
+) -> tuple[dict[int, float], dict[int, float]]:
+    """Return top and bottom of each row, by node; the more edges leave a row, the more room is below it."""
+    tops, bottoms = dict[int, float](), dict[int, float]()
     for row in rows.rows:
-        tops.append(top)
-        bottoms.append(top + max(blocks[node].height for node in row if node < len(blocks)))
+        bottom = top + max(blocks[node].height for node in row if node < len(blocks))
+        tops.update(dict.fromkeys(row, top))
+        bottoms.update(dict.fromkeys(row, bottom))
         edges = sum(len(rows.down.get(node, ())) for node in row)
-        top = bottoms[-1] + min(140.0, 40.0 + 3.0 * edges)
-    return tuple(tops), tuple(bottoms)
+        top = bottom + min(140.0, 40.0 + 3.0 * edges)
+    return tops, bottoms
 
 
 def _middles(rows: Rows, blocks: Sequence[Block]) -> dict[int, float]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from enum import Enum
 from itertools import pairwise
 from typing import Final
 
 from attrs import frozen
 
 from provenance.vis.layered import Placement, Rows, assign_rows, place
-from provenance.vis.measure import LINK, PADDING, SMALL, Block, blocks_of
+from provenance.vis.measure import LINK, PADDING, SMALL, Block, blocks_of, width
 from provenance.vis.scene import Kind, Scene, Step, Use, class_of
-from provenance.vis.text import width
 
 MIN_ENTRIES: Final = 400.0
 """Minimum width, for the title of the smallest picture."""
@@ -26,28 +24,22 @@ _MEANINGS: Final = {
 }
 
 
-def entries(scene: Scene) -> Iterator[tuple[float, str, str]]:
-    """Yield the position of each entry from the left, the style class it explains and its text."""
-    x = 0.0
-    for style, text in _meanings(scene):
-        yield x, style, text
-        x += _APART + width(text) * SMALL
-
-
-def legend_width(scene: Scene) -> float:
-    """Return the width of the legend."""
-    return max(MIN_ENTRIES, *(x + _APART + width(text) * SMALL for x, _, text in entries(scene)))
-
-
-def _meanings(scene: Scene) -> Iterator[tuple[str, str]]:
+def legend(scene: Scene) -> tuple[list[tuple[float, str, str]], float]:
+    """Return the position of each entry from the left, the style class it explains and its text; and their width."""
+    meanings: dict[str, str] = {}
     if any(step.call for step in scene.steps):
-        yield "call", "function"
-    gone = Kind.MISSING, Kind.MORE
-    things = [step.artifact for step in scene.steps if step.artifact.kind not in gone]
-    for name in sorted({class_of(thing.outcome) for thing in things}):
-        yield f"thing {name}", _MEANINGS[name]
-    if any(step.artifact.kind is Kind.MISSING for step in scene.steps):
-        yield "thing missing", Kind.MISSING.value
+        meanings["call"] = "function"
+    things = [step.artifact for step in scene.steps]
+    for name in sorted({class_of(thing.outcome) for thing in things if not thing.is_gone}):
+        meanings[f"thing {name}"] = _MEANINGS[name]
+    if any(thing.kind is Kind.MISSING for thing in things):
+        meanings["thing missing"] = Kind.MISSING.value
+    entries: list[tuple[float, str, str]] = []
+    x = 0.0
+    for style, text in meanings.items():
+        entries.append((x, style, text))
+        x += _APART + width(text) * SMALL
+    return entries, max(MIN_ENTRIES, x)
 
 
 MARGIN: Final = 24.0
@@ -55,14 +47,6 @@ HEADER: Final = 64.0
 """Height of the title and the legend above the drawing."""
 BULGE: Final = 26.0
 """How far an edge that closes a cycle bulges to the right."""
-
-
-class Route(Enum):
-    """How an edge runs: around the nodes, straight behind them, or back up to close a cycle."""
-
-    ROUND = "use"
-    STRAIGHT = "use straight"
-    BACK = "use back"
 
 
 @frozen
@@ -106,10 +90,13 @@ class Trunk:
 
 @frozen
 class Wire:
-    """An edge in its place, from its source or from where it leaves the trunk."""
+    """An edge in its place, from its source or from where it leaves the trunk.
+
+    Its style class is `use`, `use straight` if it runs behind the nodes, `use back` if it closes a cycle.
+    """
 
     use: Use
-    course: Route
+    style: str
     path: str
 
 
@@ -132,7 +119,7 @@ def lay_out(scene: Scene) -> Layout:
         len(blocks), [(use.source, use.user) for use in scene.uses if not use.turns_back]
     )
     places = place(rows, blocks, HEADER)
-    least = legend_width(scene) + 2 * MARGIN
+    least = legend(scene)[1] + 2 * MARGIN
     shift = MARGIN + max(0.0, least - places.width - 2 * MARGIN) / 2
     drawing = _Drawing(scene, blocks, rows, places, shift)
     ports = dict(drawing.ports())
@@ -143,9 +130,8 @@ def lay_out(scene: Scene) -> Layout:
     wires = tuple(drawing.wire(use, figures, ports[use][0]) for use in scene.uses)
     bulge = BULGE if any(use.turns_back for use in scene.uses) else 0.0
     width = max(least, places.width + 2 * MARGIN + bulge)
-    return Layout(
-        scene, figures, tuple(drawing.trunks(figures)), wires, width, max(places.bottoms) + MARGIN
-    )
+    height = max(places.bottoms.values()) + MARGIN
+    return Layout(scene, figures, tuple(drawing.trunks(figures)), wires, width, height)
 
 
 @frozen
@@ -159,10 +145,6 @@ class _Drawing:
     def x(self, node: int) -> float:
         """Return the center of a node or bend."""
         return self.places.middles[node] + self.shift
-
-    def bottom(self, node: int) -> float:
-        """Return the lower edge of the row of a node or bend."""
-        return self.places.bottoms[self.places.row_of[node]]
 
     def ports(self) -> Iterator[tuple[Use, tuple[float, str]]]:
         """Yield where each edge enters its node, from left to right as the edges arrive."""
@@ -186,7 +168,7 @@ class _Drawing:
     def figure(self, number: int, ports: Sequence[tuple[float, str]]) -> Figure:
         """Return a step in its place."""
         block = self.blocks[number]
-        x, y = self.x(number) - block.width / 2, self.places.tops[self.places.row_of[number]]
+        x, y = self.x(number) - block.width / 2, self.places.tops[number]
         call = Box(x, y, block.width, block.function_height)
         thing_y = y + block.height - block.artifact_height
         thing = Box(x, thing_y, block.width, block.artifact_height)
@@ -196,21 +178,21 @@ class _Drawing:
         """Return an edge in its place."""
         source, user = figures[use.source], figures[use.user]
         if use.turns_back:
-            return Wire(use, Route.BACK, _back(source.artifact, user.call))
+            return Wire(use, "use back", _back(source.artifact, user.call))
         path = self.rows.paths[use.source, use.user]
         end = (port, user.call.y)
         if path is None:
             start = (source.artifact.middle, source.artifact.bottom)
-            return Wire(use, Route.STRAIGHT, f"M{_at(*start)}{_bow(start, end)}")
+            return Wire(use, "use straight", f"M{_at(*start)}{_bow(start, end)}")
         last = path[-1] if path else use.source
-        start = (self.x(last), self.bottom(last))
+        start = (self.x(last), self.places.bottoms[last])
         stem = f"M{_at(*start)}" if path else self._stem(use.source, figures)
-        return Wire(use, Route.ROUND, stem + _bow(start, end))
+        return Wire(use, "use", stem + _bow(start, end))
 
     def _stem(self, source: int, figures: Sequence[Figure]) -> str:
         """Return the line from an artifact down to the end of its row."""
         start = _at(self.x(source), figures[source].artifact.bottom)
-        return f"M{start}V{self.bottom(source):.0f}"
+        return f"M{start}V{self.places.bottoms[source]:.0f}"
 
     def trunks(self, figures: Sequence[Figure]) -> Iterator[Trunk]:
         """Yield a trunk for each artifact that is used farther down than in the next row."""
@@ -222,9 +204,9 @@ class _Drawing:
                 continue
             line = self._stem(source, figures)
             for before, bend in pairwise((source, *path)):
-                top = self.places.tops[self.places.row_of[bend]]
-                line += _bow((self.x(before), self.bottom(before)), (self.x(bend), top))
-                line += f"V{self.bottom(bend):.0f}"
+                start = self.x(before), self.places.bottoms[before]
+                line += _bow(start, (self.x(bend), self.places.tops[bend]))
+                line += f"V{self.places.bottoms[bend]:.0f}"
             yield Trunk(source, line)
 
 

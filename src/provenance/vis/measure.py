@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from attrs import frozen
 from toolz import unique
 
+from provenance.escaping import JOINERS
 from provenance.vis.scene import ArtifactNode, FunctionNode, Kind, Scene, Use
-from provenance.vis.text import fit_text, width
 
 FONT: Final = 12.0
 """Font size of names."""
@@ -136,3 +137,52 @@ def _wrap_line(line: Line, broad: float) -> Line:
     # The small number makes up for rounding.
     room = broad - _margins(line) + 1e-6
     return Line(fit_text(line.left, room / FONT), line.style, line.right)
+
+
+# ---------------------------------------------------------------- text
+
+_NARROW: Final = frozenset("iljtfrI.,:;'|!()[]{} `/\\-\"")
+_BROAD: Final = frozenset("mwMW@%…—<>&#=+~")
+
+
+def width(text: str) -> float:
+    """Estimate the width of *text* in a proportional font, in units of the font size, from above.
+
+    >>> width("iii") < width("nnn") < width("mmm") < width("日本語")
+    True
+    """
+    return sum(map(_width, text))
+
+
+def _width(character: str) -> float:
+    if character in _NARROW:
+        return 0.42
+    if character in _BROAD:
+        return 0.97
+    if unicodedata.east_asian_width(character) in "WF":
+        return 1.05
+    if unicodedata.combining(character) or character in JOINERS:
+        return 0.0
+    return 0.7 if character.isupper() else 0.63
+
+
+def fit_text(text: str, room: float) -> str:
+    """Return *text*, or what fits into *room* of its start and end, with an ellipsis between.
+
+    >>> fit_text("short", 10), fit_text("abcdefghijklmnopqrstuvwxyz", 7)
+    ('short', 'abcdef…xyz')
+    """
+    if width(text) <= room:
+        return text
+    room -= width("…")
+    head = _start(text, room * 2 / 3)
+    tail = _start(text[::-1], room - width(head))[::-1]
+    return f"{head}…{tail}"
+
+
+def _start(text: str, room: float) -> str:
+    for count, character in enumerate(text):
+        room -= _width(character)
+        if room < 0:
+            return text[:count]
+    return text

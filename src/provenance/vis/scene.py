@@ -51,6 +51,11 @@ class ArtifactNode:
     value: str = ""
 
     @property
+    def is_gone(self) -> bool:
+        """Whether it is not recorded any more, or left out of the picture."""
+        return self.kind in (Kind.MISSING, Kind.MORE)
+
+    @property
     def short_id(self) -> str:
         """The first digits of the id."""
         return escape_invisible(self.id[:SHORT])
@@ -63,17 +68,11 @@ class ArtifactNode:
 
 @frozen
 class FunctionNode:
-    """The node of a function: its name, and the arguments that are not artifacts."""
+    """The node of a function: its name with the version unless it is 0, and the arguments that are not artifacts."""
 
-    name: str
-    version: int
+    title: str
     duration: str
     arguments: Facts
-
-    @property
-    def title(self) -> str:
-        """The name, with the version unless it is 0."""
-        return f"{self.name} · v{self.version}" if self.version else self.name
 
 
 @frozen
@@ -158,12 +157,10 @@ def _step(lineage: Lineage, artifact_id: ArtifactId, outcome: Outcome | None) ->
         facts = (("id", escape_invisible(artifact_id)),)
         return Step(ArtifactNode(artifact_id, Kind.MISSING, "?", "", outcome, facts), None)
     arguments = sorted_arguments(lineage.arguments.get(artifact_id, {}))
-    call = FunctionNode(
-        escape_invisible(short_name(artifact)),
-        artifact.version,
-        duration(artifact.compute_duration),
-        tuple((escape_invisible(name), escape_invisible(text)) for name, text in arguments),
-    )
+    title = escape_invisible(short_name(artifact))
+    title += f" · v{artifact.version}" if artifact.version else ""
+    shown = tuple((escape_invisible(name), escape_invisible(text)) for name, text in arguments)
+    call = FunctionNode(title, duration(artifact.compute_duration), shown)
     return Step(_artifact_node(artifact, outcome), call)
 
 
@@ -185,15 +182,8 @@ def _artifact_node(artifact: Artifact[object], outcome: Outcome | None) -> Artif
         "here": "" if outcome is None else outcome.value,
     }
     lines = tuple((key, escape_invisible(text)) for key, text in facts.items() if text)
-    return ArtifactNode(
-        artifact.id,
-        kind,
-        escape_invisible(name),
-        byte_count,
-        outcome,
-        lines,
-        escape_invisible(_value_text(artifact)),
-    )
+    shown, text = escape_invisible(name), escape_invisible(_value_text(artifact))
+    return ArtifactNode(artifact.id, kind, shown, byte_count, outcome, lines, text)
 
 
 def _value_text(artifact: Artifact[object]) -> str:

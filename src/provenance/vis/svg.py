@@ -9,10 +9,9 @@ from xml.sax.saxutils import escape, quoteattr
 from attrs import frozen
 
 from provenance.events import Outcome
-from provenance.vis.layout import MARGIN, Box, Figure, Layout, Wire, entries
-from provenance.vis.measure import LINE, PADDING, Line
+from provenance.vis.layout import MARGIN, Box, Figure, Layout, Wire, legend
+from provenance.vis.measure import LINE, PADDING, Line, fit_text
 from provenance.vis.scene import ArtifactNode, Facts, FunctionNode, Kind, class_of
-from provenance.vis.text import fit_text
 
 NAME: Final = "provenance-lineage"
 """Class of the whole picture, to which its style sheet is limited."""
@@ -102,17 +101,15 @@ def _scope(text: str) -> str:
 def _colors(palette: Palette) -> str:
     nodes = {f".{class_of(outcome)}": paint for outcome, paint in palette.paints.items()}
     nodes |= {".call": palette.function, ".missing": Paint(palette.sheet, palette.quiet)}
-    lines = [f"{name}{{fill:{paint.fill};stroke:{paint.line}}}" for name, paint in nodes.items()]
-    return "\n".join(
-        (
-            f".sheet{{fill:{palette.sheet}}}",
-            f"text{{fill:{palette.text}}}",
-            f".quiet,.right,.port,.argument{{fill:{palette.quiet}}}",
-            f".use,.link{{stroke:{palette.wire}}}",
-            f".tip{{fill:{palette.wire}}}",
-            *lines,
-        )
-    )
+    lines = [
+        f".sheet{{fill:{palette.sheet}}}",
+        f"text{{fill:{palette.text}}}",
+        f".quiet,.right,.port,.argument{{fill:{palette.quiet}}}",
+        f".use,.link{{stroke:{palette.wire}}}",
+        f".tip{{fill:{palette.wire}}}",
+        *(f"{name}{{fill:{paint.fill};stroke:{paint.line}}}" for name, paint in nodes.items()),
+    ]
+    return "\n".join(lines)
 
 
 SWATCH: Final = 12.0
@@ -141,26 +138,20 @@ def svg(layout: Layout, *, dark: bool = True, link: Link | None = None) -> str:
     size = f'width="{broad}" height="{high}" viewBox="0 0 {broad} {high}"'
     title = escape(layout.scene.title)
     style = f"<style>{rules(dark=dark)}</style>" if link is None else ""
-    return "\n".join(
-        (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="{NAME}" role="img" {size}>',
-            f"<title>{title}</title>{style}{_arrow(tip)}",
-            f'<rect class="sheet" width="{broad}" height="{high}"/>',
-            *_header(layout),
-            '<g fill="none">',
-            *(
-                _tag("path", class_="use", d=trunk.path, data_from=str(trunk.source))
-                for trunk in layout.trunks
-            ),
-            *(_wire(wire, tip) for wire in layout.wires),
-            "</g>",
-            *(
-                _figure(i, figure, tip, link, is_root=i == layout.scene.root)
-                for i, figure in enumerate(layout.figures)
-            ),
-            "</svg>",
-        )
-    )
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{NAME}" role="img" {size}>',
+        f"<title>{title}</title>{style}{_arrow(tip)}",
+        f'<rect class="sheet" width="{broad}" height="{high}"/>',
+        *_header(layout),
+        '<g fill="none">',
+    ]
+    lines += [
+        _tag("path", class_="use", d=one.path, data_from=str(one.source)) for one in layout.trunks
+    ]
+    lines += [*(_wire(wire, tip) for wire in layout.wires), "</g>"]
+    root = layout.scene.root
+    lines += [_figure(i, one, tip, link, is_root=i == root) for i, one in enumerate(layout.figures)]
+    return "\n".join([*lines, "</svg>"])
 
 
 def _tag(name: str, content: str = "", **attributes: str | float) -> str:
@@ -181,7 +172,7 @@ def _text(text: str, x: float, y: float, style: str) -> str:
 
 def _header(layout: Layout) -> Iterator[str]:
     yield _text(fit_text(layout.scene.title, (layout.width - 2 * MARGIN) / 15), MARGIN, 26, "title")
-    for x, style, text in entries(layout.scene):
+    for x, style, text in legend(layout.scene)[0]:
         yield _tag("rect", class_=style, x=MARGIN + x, y=38, width=SWATCH, height=SWATCH, rx=3)
         yield _text(text, MARGIN + x + SWATCH + 5, 48, "quiet")
 
@@ -199,9 +190,7 @@ def _arrow(tip: str) -> str:
 def _wire(wire: Wire, tip: str) -> str:
     title = _tag("title", escape(wire.use.argument) or " ")
     ends = {"data_from": str(wire.use.source), "data_to": str(wire.use.user)}
-    return _tag(
-        "path", title, class_=wire.course.value, d=wire.path, marker_end=f"url(#{tip})", **ends
-    )
+    return _tag("path", title, class_=wire.style, d=wire.path, marker_end=f"url(#{tip})", **ends)
 
 
 # ---------------------------------------------------------------- nodes
@@ -236,8 +225,7 @@ def _call(call: FunctionNode | None, figure: Figure, tip: str) -> Iterator[str]:
 
 def _thing(figure: Figure, *, is_root: bool) -> Iterator[str]:
     thing, box = figure.step.artifact, figure.artifact
-    is_gone = thing.kind in (Kind.MISSING, Kind.MORE)
-    style = "missing" if is_gone else class_of(thing.outcome)
+    style = "missing" if thing.is_gone else class_of(thing.outcome)
     yield f'<g class="artifact">{_tooltip(thing.facts)}'
     yield from _shape(thing, box, f"thing {style}{' root' if is_root else ''}")
     yield from _lines(figure.block.artifact, box, box.y + PADDING / 2)
