@@ -130,8 +130,8 @@ def current_config() -> Config:
 
 def default_environment() -> Environment:
     """Return the environment of a process that loaded no configuration (see `sources.find_config`)."""
-    environment = _with_hook(from_config(*sources.find_config(os.environ, Path.cwd())))
-    return evolve(environment, source=sources.name_source(os.environ, Path.cwd()))
+    raw, base, source = sources.find_config(os.environ, Path.cwd())
+    return evolve(_with_hook(from_config(raw, base)), source=source)
 
 
 @exported

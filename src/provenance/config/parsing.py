@@ -29,7 +29,12 @@ from provenance.receipts.policy import parse_shadow, require_policy
 from provenance.results.kinds import STYLES
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 from provenance.util.formatting import did_you_mean, safe_repr, with_article
-from provenance.util.validation import require_bool, require_known, require_mapping
+from provenance.util.validation import (
+    check_function,
+    require_bool,
+    require_known,
+    require_mapping,
+)
 
 
 def parse_single_flight(given: object) -> SingleFlight | None:
@@ -143,7 +148,7 @@ _REPOS: Final[Mapping[str, type[AnyRepo]]] = {
 }
 
 
-def _store_kinds(wanted: object) -> Mapping[str, type[AnyStore]]:
+def store_kinds(wanted: object) -> Mapping[str, type[AnyStore]]:
     """Return the settings of blob stores by type.
 
     Remote ones are imported only if *wanted* may be one.
@@ -155,7 +160,8 @@ def _store_kinds(wanted: object) -> Mapping[str, type[AnyStore]]:
     return {**_STORES, **KINDS}
 
 
-def _repo_kinds(wanted: object) -> Mapping[str, type[AnyRepo]]:
+def repo_kinds(wanted: object) -> Mapping[str, type[AnyRepo]]:
+    """Return the settings of repositories by type, as `store_kinds` does."""
     if wanted in list(_REPOS):
         return _REPOS
     from provenance.config.remote import PostgresRepoSettings
@@ -172,8 +178,8 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
     given = require_mapping(raw, "configuration", "write blobstores: and artifact_repos:")
     _known_keys(given, [attribute.name for attribute in fields(Config)], "configuration")
     filled = {key: _substitute(value, key, variables) for key, value in given.items()}
-    stores = _section(filled, "blobstores", _store_kinds)
-    repos = _section(filled, "artifact_repos", _repo_kinds)
+    stores = _section(filled, "blobstores", store_kinds)
+    repos = _section(filled, "artifact_repos", repo_kinds)
     for name, repo in repos.items():
         if not isinstance(repo, ChainedSettings) and repo.store is not None:
             require_known(repo.store, stores, f"artifact_repos.{name}.store", "blob store")
@@ -240,8 +246,7 @@ def _translate(options: dict[str, object], path: str) -> None:
         options.setdefault("stores", options.pop("repos"))
     storage: dict[str, object] = {}
     if "s3_config" in options:
-        given = require_mapping(options.pop("s3_config") or {}, f"{path}.s3_config")
-        storage |= given
+        storage |= require_mapping(options.pop("s3_config") or {}, f"{path}.s3_config")
     if options.get("type") == "gs" and "project" in options:
         storage["project"] = options.pop("project")
     if storage:
@@ -326,7 +331,6 @@ def _substitute(value: object, path: str, variables: Mapping[str, str]) -> objec
 
 def parse_hook(given: object) -> RunInfoHook | None:
     """Return a configuration's `run_info_fn`; raise ConfigError if it is not callable."""
-    if given is not None and not callable(given):
-        problem = f"must be callable, got {given!r}"
-        raise ConfigError("run_info_fn", problem, "pass a function of one dictionary")
+    if given is not None:
+        check_function(given, "run_info_fn", "pass a function of one dictionary")
     return cast("RunInfoHook | None", given)

@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, Unpack, cast
 
 from provenance.config import wiring
-from provenance.config.parsing import structure
+from provenance.config.parsing import repo_kinds, store_kinds, structure
 from provenance.config.schema import (
     BlobStoreArguments,
     ChainedSettings,
     DiskStoreOptions,
-    DiskStoreSettings,
-    MemoryRepoSettings,
-    MemoryStoreSettings,
+    RepoSettings,
     SqliteRepoOptions,
-    SqliteRepoSettings,
     StoreAccessArguments,
+    StoreSettings,
 )
 from provenance.errors import ConfigError
 from provenance.repository.handles import Repository
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from provenance.config.remote import (
         BucketOptions,
         FsspecStoreOptions,
-        ObjectSettings,
         PostgresRepoOptions,
         SFTPStoreOptions,
     )
@@ -54,9 +51,7 @@ def MemoryStore(name: str = "memory", **options: Unpack[BlobStoreArguments]) -> 
         >>> p.MemoryRepo("scratch", store=p.MemoryStore("values"))
         Repository(name='scratch')
     """
-    return wiring.open_store(
-        name, structure({"delete": True, **options}, MemoryStoreSettings, name), Path.cwd()
-    )
+    return _open_store("memory", name, options)
 
 
 def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:
@@ -76,9 +71,7 @@ def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:
         >>> p.SqliteRepo("project", db="records.db", store=disk)
         Repository(name='project')
     """
-    return wiring.open_store(
-        name, structure({"delete": True, **options}, DiskStoreSettings, name), Path.cwd()
-    )
+    return _open_store("disk", name, options)
 
 
 def ChainedStore(
@@ -127,8 +120,7 @@ def MemoryRepo(
         ...     len(list(repo))
         0
     """
-    settings = structure({"delete": True, **options}, MemoryRepoSettings, name)
-    return wiring.open_repository(name, settings, Path.cwd(), store)
+    return _open_repository("memory", name, store, options)
 
 
 def SqliteRepo(
@@ -150,8 +142,7 @@ def SqliteRepo(
         >>> repo = p.SqliteRepo("project", db="records.db")
         >>> p.set_default_repo(repo)
     """
-    settings = structure({"delete": True, **options}, SqliteRepoSettings, name)
-    return wiring.open_repository(name, settings, Path.cwd(), store)
+    return _open_repository("sqlite", name, store, options)
 
 
 def ChainedRepo(
@@ -216,9 +207,7 @@ def S3Store(name: str = "s3", **options: Unpack[BucketOptions]) -> Store:
         >>> p.S3Store("team", basepath="our-bucket/results")
         Store(name='team', trusted=True)
     """
-    from provenance.config.remote import S3StoreSettings
-
-    return _remote_store(S3StoreSettings, name, options)
+    return _open_store("s3", name, options)
 
 
 def GSStore(name: str = "gs", **options: Unpack[BucketOptions]) -> Store:
@@ -237,9 +226,7 @@ def GSStore(name: str = "gs", **options: Unpack[BucketOptions]) -> Store:
         >>> p.GSStore("team", basepath="our-bucket/results")
         Store(name='team', trusted=True)
     """
-    from provenance.config.remote import GSStoreSettings
-
-    return _remote_store(GSStoreSettings, name, options)
+    return _open_store("gs", name, options)
 
 
 def AzureStore(name: str = "azure", **options: Unpack[BucketOptions]) -> Store:
@@ -258,9 +245,7 @@ def AzureStore(name: str = "azure", **options: Unpack[BucketOptions]) -> Store:
         >>> p.AzureStore("team", basepath="our-container/results")
         Store(name='team', trusted=True)
     """
-    from provenance.config.remote import AzureStoreSettings
-
-    return _remote_store(AzureStoreSettings, name, options)
+    return _open_store("azure", name, options)
 
 
 def SFTPStore(name: str = "sftp", **options: Unpack[SFTPStoreOptions]) -> Store:
@@ -279,9 +264,7 @@ def SFTPStore(name: str = "sftp", **options: Unpack[SFTPStoreOptions]) -> Store:
         >>> p.SFTPStore("group", host="files.example.org", basepath="/srv/results")
         Store(name='group', trusted=True)
     """
-    from provenance.config.remote import SFTPStoreSettings
-
-    return _remote_store(SFTPStoreSettings, name, options)
+    return _open_store("sftp", name, options)
 
 
 def FsspecStore(name: str = "fsspec", **options: Unpack[FsspecStoreOptions]) -> Store:
@@ -299,14 +282,7 @@ def FsspecStore(name: str = "fsspec", **options: Unpack[FsspecStoreOptions]) -> 
         >>> p.FsspecStore("shared", url="memory://results")
         Store(name='shared', trusted=True)
     """
-    from provenance.config.remote import FsspecStoreSettings
-
-    return _remote_store(FsspecStoreSettings, name, options)
-
-
-def _remote_store(kind: type[ObjectSettings], name: str, options: Mapping[str, object]) -> Store:
-    settings = structure({"delete": True, **options}, kind, name)
-    return wiring.open_store(name, settings, Path.cwd())
+    return _open_store("fsspec", name, options)
 
 
 def PostgresRepo(
@@ -331,7 +307,18 @@ def PostgresRepo(
         >>> p.PostgresRepo("team", db="postgresql://db.example.org/results", store=bucket)
         Repository(name='team')
     """
-    from provenance.config.remote import PostgresRepoSettings
+    return _open_repository("postgres", name, store, options)
 
-    settings = structure({"delete": True, **options}, PostgresRepoSettings, name)
-    return wiring.open_repository(name, settings, Path.cwd(), store)
+
+def _open_store(kind: str, name: str, options: Mapping[str, object]) -> Store:
+    """Open a blob store of the `type` *kind*."""
+    settings = structure({"delete": True, **options}, store_kinds(kind)[kind], name)
+    return wiring.open_store(name, cast("StoreSettings", settings), Path.cwd())
+
+
+def _open_repository(
+    kind: str, name: str, store: Store | None, options: Mapping[str, object]
+) -> Repository:
+    """Open a repository of the `type` *kind*."""
+    settings = structure({"delete": True, **options}, repo_kinds(kind)[kind], name)
+    return wiring.open_repository(name, cast("RepoSettings", settings), Path.cwd(), store)

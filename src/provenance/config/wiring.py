@@ -166,11 +166,8 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
             blobs = _object_store(name, settings, base)
     policy = _policy(is_trusted=settings.trusted)
     guarded = _guard(blobs, name, settings)
-    location = locate_store(settings, base)
-    store = Store(name, guarded, settings.trusted, settings.permissions, policy, location)
-    if isinstance(settings, MemoryStoreSettings):  # no other process sees it
-        return store
-    return evolve(store, blueprint=Blueprint(name, settings, base))
+    location, blueprint = locate_store(settings, base), _blueprint(name, settings, base, ())
+    return Store(name, guarded, settings.trusted, settings.permissions, policy, location, blueprint)
 
 
 def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interpreter[BlobEffects]:
@@ -217,27 +214,26 @@ def open_repository(
     is_signed = isinstance(settings, RecordStoreAccess) and settings.signing_key is not None
     is_trusted = is_signed or (settings.trusted and (store is None or store.trusted))
     blobs = None if store is None else store.interpreter
+    records_at = locate_records(settings, base)
     match settings:
         case MemoryRepoSettings():
             repo = _memory_repository(name, settings, blobs)
         case SqliteRepoSettings():
             from provenance.effects.sql.sqlite import SqliteDatabase
 
-            path = locate_path(settings.db.removeprefix("sqlite:///"), base)
+            path = Path(records_at)
             if settings.create_db:
                 _prepare(path.parent)
             sqlite = SqliteDatabase(path, name, settings.durability, create=settings.create_db)
             repo = _sql_repository(name, settings, sqlite, blobs)
         case _:
             repo = _sql_repository(name, settings, _postgres_database(name, settings), blobs)
-    records_at = locate_records(settings, base)
     repo = evolve(
-        repo, records_at=records_at, values_at=records_at if store is None else store.location
+        repo,
+        records_at=records_at,
+        values_at=records_at if store is None else store.location,
+        blueprint=_blueprint(name, settings, base, () if store is None else (store,)),
     )
-    if not isinstance(settings, MemoryRepoSettings):
-        repo = evolve(
-            repo, blueprint=_blueprint(name, settings, base, () if store is None else (store,))
-        )
     policy = CopyPolicy.NOTHING if is_signed else _policy(is_trusted=is_trusted)
     return _complete(repo, settings, time, is_trusted=is_trusted, policy=policy)
 
@@ -248,9 +244,9 @@ def chain_stores(name: str, settings: ChainedSettings, stores: Sequence[Store]) 
 
     is_trusted = settings.trusted and all(store.trusted for store in stores)
     blobs = _guard(make_tiered_store(name, _tiers(stores)), name, settings)
-    places = join_locations([store.location for store in stores])
-    chain = Store(name, blobs, is_trusted, settings.permissions, _strictest(stores), places)
-    return evolve(chain, blueprint=_blueprint(name, settings, Path(), stores))
+    location = join_locations([store.location for store in stores])
+    policy, blueprint = _strictest(stores), _blueprint(name, settings, Path(), stores)
+    return Store(name, blobs, is_trusted, settings.permissions, policy, location, blueprint)
 
 
 def chain_repositories(
@@ -264,9 +260,11 @@ def chain_repositories(
 
     engine = next((repo.get_engine for repo in repos if repo.get_engine is not None), None)
     stores = _guard(make_chain(name, _tiers(repos)), name, settings)
-    chain = Repository(name, stores, engine, tiers=tuple(repos))
-    chain = evolve(
-        chain,
+    chain = Repository(
+        name,
+        stores,
+        engine,
+        tiers=tuple(repos),
         records_at=join_locations([repo.records_at for repo in repos]),
         values_at=join_locations([repo.values_at for repo in repos]),
         blueprint=_blueprint(name, settings, Path(), repos),
@@ -278,9 +276,10 @@ def chain_repositories(
 def _blueprint(
     name: str, settings: object, base: Path, parts: Sequence[Store | Repository]
 ) -> Blueprint | None:
-    """Return the blueprint of a handle over *parts*; None if one of them has none."""
+    """Return the blueprint of a handle over *parts*; None if no other process sees one of them."""
     blueprints = [part.blueprint for part in parts if part.blueprint is not None]
-    if len(blueprints) < len(parts):
+    is_memory = isinstance(settings, MemoryStoreSettings | MemoryRepoSettings)
+    if is_memory or len(blueprints) < len(parts):
         return None
     return Blueprint(name, settings, base, tuple(blueprints))
 
