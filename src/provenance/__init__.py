@@ -320,7 +320,7 @@ _PICKLED: _typing.Final = {
     "model.records": "ArtifactRecord Derivation FrozenDict",
     "repository.inputs": "InputHashes Summary",
     "codecs.pickling": "restore_attributes",
-    "config.reopening": "restore_repository",
+    "config.stores": "restore_repository",
     "engines.functions": "restore_in_environment",
     "engines.shipping": "restore_carried",
     "results.carriers": "restore_scalar",
@@ -361,7 +361,7 @@ if not _typing.TYPE_CHECKING:
 
 _set_engines(lambda: _import_module("provenance.engines.mapping"))
 _session.set_default_factory(lambda: _import_module("provenance.config.api").default_environment())
-_set_reopener(lambda: _import_module("provenance.config.reopening").restore_repository)
+_set_reopener(lambda: _import_module("provenance.config.stores").restore_repository)
 _set_content_reader(
     lambda path: _import_module("provenance.config.wiring").file_digests().content(path)
 )

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 
 from provenance.config import wiring
 from provenance.config.parsing import parse
@@ -55,7 +55,7 @@ def writing_bundle(path: str) -> Generator[tuple[Repository, BundleWriter]]:
 
     with bundles.writing_bundle(path) as (writer, records):
         store = Store("bundle", blob_effects(writer), trusted=False)
-        yield _database(records, store, Permissions(), name="bundle", inline_limit=0), writer
+        yield _database(records, store, Permissions(), name="bundle"), writer
 
 
 @contextmanager
@@ -164,16 +164,7 @@ def _database(
     *,
     name: str = "export",
     trusted: bool = False,
-    inline_limit: int = 0,
 ) -> Repository:
     """Return a repository in the SQLite file *path*; what is not trusted may take copies of anything."""
-    settings = SqliteRepoSettings(
-        db=path,
-        inline_limit=inline_limit,
-        trusted=trusted,
-        read=permissions.read,
-        write=permissions.write,
-        delete=permissions.delete,
-        read_through_write=permissions.read_through_write,
-    )
+    settings = SqliteRepoSettings(db=path, inline_limit=0, trusted=trusted, **asdict(permissions))
     return wiring.open_repository(name, settings, Path.cwd(), store)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 from provenance.config.schema import (
     AnyRepo,
@@ -19,8 +19,6 @@ from provenance.config.schema import (
 )
 from provenance.util.redaction import redact_url, without_credentials
 
-Locations: TypeAlias = "tuple[str, str]"
-"""The locations of records and of large values."""
 MEMORY: Final = "memory"
 """The location of what ends with the process."""
 
@@ -68,7 +66,7 @@ def locate_store(settings: AnyStore, base: Path, config: Config | None = None) -
             return f"{where.protocol}://{host}{where.root}"
 
 
-def locate_repository(settings: AnyRepo, base: Path, config: Config) -> Locations:
+def locate_repository(settings: AnyRepo, base: Path, config: Config) -> tuple[str, str]:
     """Return where the records and the large values of a repository are."""
     if isinstance(settings, ChainedSettings):
         tiers = [config.artifact_repos[name] for name in settings.stores]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final, Literal, Required, TypeAlias
+from typing import ClassVar, Final, Literal, Required, TypeAlias
 
 from attrs import Attribute, field, frozen, validators
 
@@ -117,6 +117,7 @@ def _has_bucket(settings: BucketSettings, _: Attribute[str], basepath: str) -> N
 class BucketSettings(RemoteSettings):
     """Objects below *basepath*: `bucket/prefix`, or only the prefix if *bucket* is set."""
 
+    protocol: ClassVar[str]
     bucket: str = ""
     basepath: str = field(default="", validator=_has_bucket)
 
@@ -125,15 +126,21 @@ class BucketSettings(RemoteSettings):
 class S3StoreSettings(BucketSettings):
     """`type: s3`: objects in S3 or in a service with the same API."""
 
+    protocol = "s3"
+
 
 @frozen(kw_only=True)
 class GSStoreSettings(BucketSettings):
     """`type: gs`: objects in Google Cloud Storage."""
 
+    protocol = "gs"
+
 
 @frozen(kw_only=True)
 class AzureStoreSettings(BucketSettings):
     """`type: azure`: blobs in an Azure storage account, whose containers are the buckets."""
+
+    protocol = "abfs"
 
 
 @frozen(kw_only=True)
@@ -199,13 +206,6 @@ class FsspecStoreOptions(RemoteOptions, total=False):
     url: Required[str]
 
 
-_PROTOCOLS: Final[Mapping[type[BucketSettings], str]] = {
-    S3StoreSettings: "s3",
-    GSStoreSettings: "gs",
-    AzureStoreSettings: "abfs",
-}
-
-
 def location_of(settings: ObjectSettings) -> RemoteLocation:
     """Return the location that *settings* describe.
 
@@ -222,7 +222,7 @@ def location_of(settings: ObjectSettings) -> RemoteLocation:
             known = {name: getattr(settings, name) for name in ("host", "port", "username")}
             options = {name: value for name, value in known.items() if value is not None}
         case _:
-            protocol = _PROTOCOLS[type(settings)]
+            protocol = settings.protocol
             parts = (settings.bucket, settings.basepath.rpartition("://")[2])
             root = "/".join(filter(None, (part.strip("/") for part in parts)))
     options |= settings.storage_options

@@ -1,26 +1,35 @@
-"""The functions that open stores and repositories one by one, without a configuration."""
+"""The functions that open stores and repositories one by one, without a configuration.
+
+`restore_repository` and `reopen_environment` open in another process what one process has opened.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, Unpack, cast
 
-from provenance.config import wiring
-from provenance.config.parsing import repo_kinds, store_kinds, structure
+from attrs import evolve
+
+from provenance.config import sources, wiring
+from provenance.config.parsing import parse, repo_kinds, store_kinds, structure
 from provenance.config.schema import (
     BlobStoreArguments,
     ChainedSettings,
     DiskStoreOptions,
     RepoSettings,
     SqliteRepoOptions,
+    SqliteRepoSettings,
     StoreAccessArguments,
     StoreSettings,
 )
+from provenance.environment import Environment
 from provenance.errors import ConfigError
-from provenance.repository.handles import Repository
+from provenance.repository.handles import Blueprint, Repository
 from provenance.repository.stores import Store
 from provenance.util.formatting import with_article
+from provenance.util.naming import exported
 
 if TYPE_CHECKING:
     from provenance.config.remote import (
@@ -322,3 +331,45 @@ def _open_repository(
     """Open a repository of the `type` *kind*."""
     settings = structure({"delete": True, **options}, repo_kinds(kind)[kind], name)
     return wiring.open_repository(name, cast("RepoSettings", settings), Path.cwd(), store)
+
+
+@exported
+def restore_repository(blueprint: Blueprint) -> Repository:
+    """Return the repository of a *blueprint*, opened in this process; creates no database.
+
+    Raises:
+        StoreUnavailableError: if it is not there.
+    """
+    name, settings = blueprint.name, blueprint.settings
+    if isinstance(settings, ChainedSettings):
+        return wiring.chain_repositories(
+            name, settings, list(map(restore_repository, blueprint.parts))
+        )
+    stores = list(map(_reopen_store, blueprint.parts))
+    found = _without_creation(cast("RepoSettings", settings))
+    return wiring.open_repository(name, found, blueprint.base, stores[0] if stores else None)
+
+
+def _reopen_store(blueprint: Blueprint) -> Store:
+    name, settings = blueprint.name, blueprint.settings
+    if isinstance(settings, ChainedSettings):
+        return wiring.chain_stores(name, settings, list(map(_reopen_store, blueprint.parts)))
+    return wiring.open_store(name, cast("StoreSettings", settings), blueprint.base)
+
+
+def _without_creation(settings: T) -> T:
+    return (
+        evolve(settings, create_db=False) if isinstance(settings, SqliteRepoSettings) else settings
+    )
+
+
+def reopen_environment(written: str) -> Environment:
+    """Return the environment of a configuration in JSON, as `sources.to_json` writes it; creates no database.
+
+    Raises:
+        ConfigError: if a variable that it names is not set in this process.
+    """
+    raw, base = sources.from_json(written, Path.cwd())
+    config = parse(raw, os.environ)
+    repos = {name: _without_creation(repo) for name, repo in config.artifact_repos.items()}
+    return wiring.environment_of(evolve(config, artifact_repos=repos), base)

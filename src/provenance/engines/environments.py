@@ -10,7 +10,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from provenance.config import reopening, sources, wiring
+from provenance.config import sources, stores, wiring
 from provenance.config.schema import Config
 from provenance.environment import Environment
 from provenance.hashing import hash_value
@@ -84,15 +84,13 @@ def open_description(description: Description) -> Environment:
     if description.process == os.getpid() and description.key in _described:
         return _described[description.key]
     if description.config is not None:
-        environment = reopening.reopen_environment(description.config)
+        environment = stores.reopen_environment(description.config)
     else:
         environment = wiring.environment_of(Config(blobstores={}, artifact_repos={}), _HERE)
     default = description.default
     return evolve(
         environment,
-        default=reopening.restore_repository(default)
-        if isinstance(default, Blueprint)
-        else default,
+        default=stores.restore_repository(default) if isinstance(default, Blueprint) else default,
         use_cache=description.use_cache,
         read_only=description.read_only,
         check_mutations=description.check_mutations,
