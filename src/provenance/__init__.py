@@ -100,10 +100,7 @@ from provenance.model.records import (
 )
 from provenance.model.references import is_proxy as is_proxy, unwrap as unwrap
 from provenance.receipts.policy import Shadow as Shadow
-from provenance.repository.handles import (
-    Repository as Repository,
-    set_reopener as _set_reopener,
-)
+from provenance.repository.handles import Repository as Repository, set_reopener as _set_reopener
 from provenance.repository.stores import Store as Store
 from provenance.repository.sets import ArtifactSet as ArtifactSet
 from provenance.results.handles import artifact_of as artifact_of

@@ -29,12 +29,7 @@ from provenance.receipts.policy import parse_shadow, require_policy
 from provenance.results.kinds import STYLES
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 from provenance.util.formatting import did_you_mean, safe_repr, with_article
-from provenance.util.validation import (
-    check_function,
-    require_bool,
-    require_known,
-    require_mapping,
-)
+from provenance.util.validation import check_function, require_bool, require_known, require_mapping
 
 
 def parse_single_flight(given: object) -> SingleFlight | None:

@@ -124,7 +124,7 @@ def _default(home: str = HOME) -> Raw:
                 "db": f"{home}/provenance.db",
                 "store": "disk",
                 "delete": True,
-            },
+            }
         },
         "default_repo": "local",
     }

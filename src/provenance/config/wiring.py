@@ -197,11 +197,7 @@ def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interprete
 
 
 def open_repository(
-    name: str,
-    settings: RepoSettings,
-    base: Path,
-    store: Store | None,
-    time: Clock | None = None,
+    name: str, settings: RepoSettings, base: Path, store: Store | None, time: Clock | None = None
 ) -> Repository:
     """Return the repository that *settings* describe, over *store*, with *time* as its clock.
 

@@ -14,11 +14,7 @@ from provenance.ports.blobs import (
     WriteBlobs,
 )
 from provenance.ports.history import PutDeletion
-from provenance.ports.leases import (
-    AcquireLease,
-    LeaseEffects,
-    ReleaseLease,
-)
+from provenance.ports.leases import AcquireLease, LeaseEffects, ReleaseLease
 from provenance.ports.machine import CurrentRun, FileEffects, Now, Sleep, SystemEffects
 from provenance.ports.records import (
     DeleteRecord,

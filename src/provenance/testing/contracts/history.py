@@ -53,9 +53,7 @@ class HistoryContract(Contract):
         part = PutRecord(record(code=second.digest), run(), "{}", receipt=second)
         place.ask(
             PutRecord(
-                evolve(one, code=first.digest),
-                *(run(), "{}", (), True, (part,)),
-                receipt=first,
+                evolve(one, code=first.digest), *(run(), "{}", (), True, (part,)), receipt=first
             )
         )
         assert first.text == place.ask(FindReceipt(first.digest))
