@@ -10,14 +10,8 @@ from typing import TYPE_CHECKING
 
 from attrs import asdict, evolve, frozen
 
-from provenance.config import wiring
+from provenance.config import schema, wiring
 from provenance.config.parsing import parse
-from provenance.config.schema import (
-    ChainedSettings,
-    DiskStoreSettings,
-    MemoryStoreSettings,
-    SqliteRepoSettings,
-)
 from provenance.effect import Interpreter, overlay
 from provenance.errors import ConfigError
 from provenance.model.records import Json
@@ -147,9 +141,9 @@ def _legacy_place(given: str | os.PathLike[str] | Mapping[str, object]) -> Path 
     repos = {"memory": {"type": "memory"}}
     config = parse({"blobstores": stores, "artifact_repos": repos}, os.environ)
     settings = config.blobstores["blobstore"]
-    if isinstance(settings, DiskStoreSettings):
+    if isinstance(settings, schema.DiskStoreSettings):
         return Path(settings.cachedir)
-    if isinstance(settings, MemoryStoreSettings | ChainedSettings):
+    if isinstance(settings, schema.MemoryStoreSettings | schema.ChainedSettings):
         advice = "pass the settings of one store that has all blobs"
         raise ConfigError("blobstore.type", f"{given['type']!r} is not a place of blobs", advice)
     from provenance.config.remote import location_of
@@ -166,5 +160,7 @@ def _database(
     trusted: bool = False,
 ) -> Repository:
     """Return a repository in the SQLite file *path*; what is not trusted may take copies of anything."""
-    settings = SqliteRepoSettings(db=path, inline_limit=0, trusted=trusted, **asdict(permissions))
+    settings = schema.SqliteRepoSettings(
+        db=path, inline_limit=0, trusted=trusted, **asdict(permissions)
+    )
     return wiring.open_repository(name, settings, Path.cwd(), store)

@@ -6,17 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from provenance.config.schema import (
-    AnyRepo,
-    AnyStore,
-    ChainedSettings,
-    Config,
-    DiskStoreSettings,
-    MemoryRepoSettings,
-    MemoryStoreSettings,
-    RepoSettings,
-    SqliteRepoSettings,
-)
+from provenance.config import schema
 from provenance.util.redaction import redact_url, without_credentials
 
 MEMORY: Final = "memory"
@@ -33,26 +23,26 @@ def locate_path(text: str, base: Path) -> Path:
     return base / Path(text).expanduser()
 
 
-def locate_records(settings: RepoSettings, base: Path) -> str:
+def locate_records(settings: schema.RepoSettings, base: Path) -> str:
     """Return where the records of a repository are."""
     match settings:
-        case MemoryRepoSettings():
+        case schema.MemoryRepoSettings():
             return MEMORY
-        case SqliteRepoSettings():
+        case schema.SqliteRepoSettings():
             return str(locate_path(settings.db.removeprefix("sqlite:///"), base))
         case _:
             return redact_url(settings.db)
 
 
-def locate_store(settings: AnyStore, base: Path, config: Config | None = None) -> str:
+def locate_store(settings: schema.AnyStore, base: Path, config: schema.Config | None = None) -> str:
     """Return where a blob store is; *config* has the tiers of a chain."""
     match settings:
-        case MemoryStoreSettings():
+        case schema.MemoryStoreSettings():
             return MEMORY
-        case DiskStoreSettings():
+        case schema.DiskStoreSettings():
             return str(locate_path(settings.cachedir, base))
-        case ChainedSettings():
-            stores: Mapping[str, AnyStore] = {} if config is None else config.blobstores
+        case schema.ChainedSettings():
+            stores: Mapping[str, schema.AnyStore] = {} if config is None else config.blobstores
             return join_locations(
                 [locate_store(stores[name], base, config) for name in settings.stores]
             )
@@ -66,9 +56,11 @@ def locate_store(settings: AnyStore, base: Path, config: Config | None = None) -
             return f"{where.protocol}://{host}{where.root}"
 
 
-def locate_repository(settings: AnyRepo, base: Path, config: Config) -> tuple[str, str]:
+def locate_repository(
+    settings: schema.AnyRepo, base: Path, config: schema.Config
+) -> tuple[str, str]:
     """Return where the records and the large values of a repository are."""
-    if isinstance(settings, ChainedSettings):
+    if isinstance(settings, schema.ChainedSettings):
         tiers = [config.artifact_repos[name] for name in settings.stores]
         found = [locate_repository(tier, base, config) for tier in tiers]
         return join_locations([one for one, _ in found]), join_locations([one for _, one in found])

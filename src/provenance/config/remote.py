@@ -8,13 +8,7 @@ from typing import ClassVar, Final, Literal, Required, TypeAlias
 
 from attrs import Attribute, field, frozen, validators
 
-from provenance.config.schema import (
-    BlobStoreAccess,
-    BlobStoreArguments,
-    RecordStoreAccess,
-    RecordStoreArguments,
-    check_path,
-)
+from provenance.config import schema
 from provenance.model.records import NO_OPTIONS
 from provenance.ports.blobs import RemoteLocation
 from provenance.util.redaction import redact_url, without_credentials
@@ -38,7 +32,7 @@ def _is_schema(_: object, __: Attribute[str | None], value: str | None) -> None:
 
 
 @frozen(kw_only=True)
-class PostgresRepoSettings(RecordStoreAccess):
+class PostgresRepoSettings(schema.RecordStoreAccess):
     """`type: postgres`: records in the database *db*.
 
     Attributes:
@@ -66,7 +60,7 @@ class PostgresRepoSettings(RecordStoreAccess):
     statement_timeout: float = field(default=60.0, validator=validators.gt(0))
 
 
-class PostgresRepoOptions(RecordStoreArguments, total=False):
+class PostgresRepoOptions(schema.RecordStoreArguments, total=False):
     """`PostgresRepoSettings` as keywords."""
 
     db: Required[str]
@@ -86,7 +80,7 @@ def _check_location(_: object, attribute: Attribute[str], value: str) -> None:
 
 
 @frozen(kw_only=True)
-class RemoteSettings(BlobStoreAccess):
+class RemoteSettings(schema.BlobStoreAccess):
     """Settings of all remote blob stores.
 
     Attributes:
@@ -101,7 +95,7 @@ class RemoteSettings(BlobStoreAccess):
     """
 
     storage_options: Mapping[str, object] = field(factory=lambda: NO_OPTIONS, repr=False)
-    cachedir: str | None = field(default=None, validator=validators.optional(check_path))
+    cachedir: str | None = field(default=None, validator=validators.optional(schema.check_path))
     cleanup_cachedir: bool = False
     always_check_remote: bool = False
     timeout: float = field(default=15.0, validator=validators.gt(0))
@@ -173,7 +167,7 @@ KINDS: Final[Mapping[str, type[ObjectSettings]]] = {
 """Settings by `type`."""
 
 
-class RemoteOptions(BlobStoreArguments, total=False):
+class RemoteOptions(schema.BlobStoreArguments, total=False):
     """`RemoteSettings` as keywords."""
 
     storage_options: Mapping[str, object]

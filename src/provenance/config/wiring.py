@@ -12,29 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from attrs import evolve
 
 from provenance.codecs.trust import CopyPolicy
-from provenance.config import sources
-from provenance.config.locations import (
-    join_locations,
-    locate_path,
-    locate_records,
-    locate_repository,
-    locate_store,
-)
-from provenance.config.schema import (
-    AnyRepo,
-    AnyStore,
-    ChainedSettings,
-    Config,
-    DiskStoreSettings,
-    MemoryRepoSettings,
-    MemoryStoreSettings,
-    RecordStoreAccess,
-    RepoSettings,
-    RunInfoHook,
-    SqliteRepoSettings,
-    StoreAccess,
-    StoreSettings,
-)
+from provenance.config import locations, schema, sources
 from provenance.effect import Effect, Interpreter
 from provenance.effects.sql.signing import RecordSigner
 from provenance.environment import Environment
@@ -73,11 +51,6 @@ def export_config(config: Mapping[str, object], base: Path) -> None:
     except TypeError as error:
         _log.warning("child processes must load their configuration themselves: %s", error)
         os.environ.pop(sources.VARIABLE, None)
-
-
-def set_hook(hook: RunInfoHook | None) -> None:
-    """Let *hook* edit what is recorded of the process, which is collected again."""
-    current_system().set_hook(hook)
 
 
 _keeps_text: Final = [True]
@@ -139,7 +112,7 @@ _CACHED_BYTES: Final = 4_096
 """Size in bytes up to which an encoded value stays in memory after it was read."""
 
 
-def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
+def open_store(name: str, settings: schema.StoreSettings, base: Path) -> Store:
     """Return the blob store that *settings* describe.
 
     A remote one is not contacted before it is used.
@@ -149,16 +122,16 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
         MissingLibraryError: if the library that it needs is not installed.
     """
     match settings:
-        case DiskStoreSettings():
+        case schema.DiskStoreSettings():
             from provenance.effects.disk.blobs import DiskBlobs
             from provenance.effects.disk.cache_dir import protect
 
-            root = locate_path(settings.cachedir, base)
+            root = locations.locate_path(settings.cachedir, base)
             _prepare(root)
             protect(root)
             policies = (settings.durability, settings.on_duplicate_key, settings.compare)
             blobs = blob_effects(DiskBlobs(root, name, *policies))
-        case MemoryStoreSettings():
+        case schema.MemoryStoreSettings():
             from provenance.effects.memory_blobs import MemoryBlobs
 
             blobs = blob_effects(MemoryBlobs(name, settings.on_duplicate_key))
@@ -166,7 +139,8 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
             blobs = _object_store(name, settings, base)
     policy = _policy(is_trusted=settings.trusted)
     guarded = _guard(blobs, name, settings)
-    location, blueprint = locate_store(settings, base), _blueprint(name, settings, base, ())
+    location = locations.locate_store(settings, base)
+    blueprint = _blueprint(name, settings, base, ())
     return Store(name, guarded, settings.trusted, settings.permissions, policy, location, blueprint)
 
 
@@ -188,7 +162,7 @@ def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interprete
 
     label = f"{name} (its cachedir)"
     with map_os_errors(label):
-        path = None if settings.cachedir is None else locate_path(settings.cachedir, base)
+        path = None if settings.cachedir is None else locations.locate_path(settings.cachedir, base)
         root = open_cache_dir(path, cleanup=settings.cleanup_cachedir)
     copies = Permissions(read_through_write=settings.read_through_write)
     near = Tier(label, blob_effects(DiskBlobs(root, label)), copies)
@@ -197,7 +171,11 @@ def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interprete
 
 
 def open_repository(
-    name: str, settings: RepoSettings, base: Path, store: Store | None, time: Clock | None = None
+    name: str,
+    settings: schema.RepoSettings,
+    base: Path,
+    store: Store | None,
+    time: Clock | None = None,
 ) -> Repository:
     """Return the repository that *settings* describe, over *store*, with *time* as its clock.
 
@@ -207,14 +185,14 @@ def open_repository(
     Raises:
         StoreUnavailableError: if its folder cannot be created.
     """
-    is_signed = isinstance(settings, RecordStoreAccess) and settings.signing_key is not None
+    is_signed = isinstance(settings, schema.RecordStoreAccess) and settings.signing_key is not None
     is_trusted = is_signed or (settings.trusted and (store is None or store.trusted))
     blobs = None if store is None else store.interpreter
-    records_at = locate_records(settings, base)
+    records_at = locations.locate_records(settings, base)
     match settings:
-        case MemoryRepoSettings():
+        case schema.MemoryRepoSettings():
             repo = _memory_repository(name, settings, blobs)
-        case SqliteRepoSettings():
+        case schema.SqliteRepoSettings():
             from provenance.effects.sql.sqlite import SqliteDatabase
 
             path = Path(records_at)
@@ -234,19 +212,22 @@ def open_repository(
     return _complete(repo, settings, time, is_trusted=is_trusted, policy=policy)
 
 
-def chain_stores(name: str, settings: ChainedSettings, stores: Sequence[Store]) -> Store:
+def chain_stores(name: str, settings: schema.ChainedSettings, stores: Sequence[Store]) -> Store:
     """Return *stores*, the nearest first, as one blob store; it is trusted if all of them are."""
     from provenance.effects.tiers import make_tiered_store
 
     is_trusted = settings.trusted and all(store.trusted for store in stores)
     blobs = _guard(make_tiered_store(name, _tiers(stores)), name, settings)
-    location = join_locations([store.location for store in stores])
+    location = locations.join_locations([store.location for store in stores])
     policy, blueprint = _strictest(stores), _blueprint(name, settings, Path(), stores)
     return Store(name, blobs, is_trusted, settings.permissions, policy, location, blueprint)
 
 
 def chain_repositories(
-    name: str, settings: ChainedSettings, repos: Sequence[Repository], time: Clock | None = None
+    name: str,
+    settings: schema.ChainedSettings,
+    repos: Sequence[Repository],
+    time: Clock | None = None,
 ) -> Repository:
     """Return *repos*, the nearest first, as one repository; it is trusted if all of them are.
 
@@ -261,8 +242,8 @@ def chain_repositories(
         stores,
         engine,
         tiers=tuple(repos),
-        records_at=join_locations([repo.records_at for repo in repos]),
-        values_at=join_locations([repo.values_at for repo in repos]),
+        records_at=locations.join_locations([repo.records_at for repo in repos]),
+        values_at=locations.join_locations([repo.values_at for repo in repos]),
         blueprint=_blueprint(name, settings, Path(), repos),
     )
     is_trusted = settings.trusted and all(repo.trusted for repo in repos)
@@ -274,7 +255,7 @@ def _blueprint(
 ) -> Blueprint | None:
     """Return the blueprint of a handle over *parts*; None if no other process sees one of them."""
     blueprints = [part.blueprint for part in parts if part.blueprint is not None]
-    is_memory = isinstance(settings, MemoryStoreSettings | MemoryRepoSettings)
+    is_memory = isinstance(settings, schema.MemoryStoreSettings | schema.MemoryRepoSettings)
     if is_memory or len(blueprints) < len(parts):
         return None
     return Blueprint(name, settings, base, tuple(blueprints))
@@ -307,7 +288,7 @@ def _tiers(handles: Iterable[Store | Repository]) -> list[Tier]:
 
 def _complete(
     repo: Repository,
-    settings: StoreAccess,
+    settings: schema.StoreAccess,
     time: Clock | None,
     *,
     is_trusted: bool,
@@ -331,7 +312,7 @@ def _complete(
 
 
 def _memory_repository(
-    name: str, settings: MemoryRepoSettings, store: Interpreter[BlobEffects] | None
+    name: str, settings: schema.MemoryRepoSettings, store: Interpreter[BlobEffects] | None
 ) -> Repository:
     from provenance.effects.lease_renewal import renewing_leases
     from provenance.effects.memory import MemoryLeases, MemoryRecords, MemorySets
@@ -368,7 +349,7 @@ def _postgres_database(name: str, settings: PostgresRepoSettings) -> Database:
 
 def _sql_repository(
     name: str,
-    settings: SqliteRepoSettings | PostgresRepoSettings,
+    settings: schema.SqliteRepoSettings | PostgresRepoSettings,
     database: Database,
     store: Interpreter[BlobEffects] | None,
 ) -> Repository:
@@ -394,7 +375,7 @@ def _sql_repository(
     return Repository(name, stores, lambda: database.engine, database.migrate)
 
 
-def _guard(base: Interpreter[Any], name: str, settings: StoreAccess) -> Interpreter[Any]:
+def _guard(base: Interpreter[Any], name: str, settings: schema.StoreAccess) -> Interpreter[Any]:
     from provenance.effects.layers import restrict
 
     return restrict(base, name, settings.permissions)
@@ -421,20 +402,20 @@ def _prepare(folder: Path) -> None:
         ) from error
 
 
-def environment_of(config: Config, base: Path, time: Clock | None = None) -> Environment:
+def environment_of(config: schema.Config, base: Path, time: Clock | None = None) -> Environment:
     """Return the environment that *config* describes, with its repositories on one clock.
 
     Relative paths start at *base*.
     """
 
-    def open_named_store(name: str, settings: AnyStore) -> Store:
-        if isinstance(settings, ChainedSettings):
+    def open_named_store(name: str, settings: schema.AnyStore) -> Store:
+        if isinstance(settings, schema.ChainedSettings):
             tiers = [stores[tier]() for tier in settings.stores]
             return chain_stores(name, settings, tiers)
         return open_store(name, settings, base)
 
-    def open_named_repository(name: str, settings: AnyRepo) -> Repository:
-        if isinstance(settings, ChainedSettings):
+    def open_named_repository(name: str, settings: schema.AnyRepo) -> Repository:
+        if isinstance(settings, schema.ChainedSettings):
             tiers = [repos[tier]() for tier in settings.stores]
             return chain_repositories(name, settings, tiers, time)
         store = None if settings.store is None else stores[settings.store]()
@@ -467,7 +448,7 @@ def environment_of(config: Config, base: Path, time: Clock | None = None) -> Env
         shadow=config.shadow,
         record_sources=config.record_sources,
         single_flight=config.single_flight,
-        locate=lambda name: locate_repository(config.artifact_repos[name], base, config),
+        locate=lambda name: locations.locate_repository(config.artifact_repos[name], base, config),
     )
 
 
