@@ -100,9 +100,7 @@ class Sleep(Effect[float]):
 
 FileEffects: TypeAlias = InspectFile | Materialize | MaterializeFolder | DeleteSource | ExportFile
 """Effects of the local file system."""
-ClockEffects: TypeAlias = Now | Sleep
-"""Effects of the clock."""
-SystemEffects: TypeAlias = ClockEffects | CurrentRun
+SystemEffects: TypeAlias = Now | Sleep | CurrentRun
 """Effects of the machine."""
 
 
