@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import ClassVar, Final, Literal, Required, TypeAlias
+from pathlib import Path
+from typing import ClassVar, Final, Literal, Required, TypeAlias, cast
 
 from attrs import Attribute, field, frozen, validators
 
@@ -59,6 +60,10 @@ class PostgresRepoSettings(schema.RecordStoreAccess):
     connect_timeout: float = field(default=10.0, validator=validators.gt(0))
     statement_timeout: float = field(default=60.0, validator=validators.gt(0))
 
+    def locate(self, _: Path, /) -> str:
+        """Return where it is, as text for people."""
+        return redact_url(self.db)
+
 
 class PostgresRepoOptions(schema.RecordStoreArguments, total=False):
     """`PostgresRepoSettings` as keywords."""
@@ -100,6 +105,14 @@ class RemoteSettings(schema.BlobStoreAccess):
     always_check_remote: bool = False
     timeout: float = field(default=15.0, validator=validators.gt(0))
     deadline: float = field(default=60.0, validator=validators.gt(0))
+
+    def locate(self, _: Path, /) -> str:
+        """Return where it is, as text for people."""
+        place = location_of(cast("ObjectSettings", self))
+        if "://" in place.root:
+            return without_credentials(place.root)
+        host = f"{place.options['host']}/" if "host" in place.options else ""
+        return f"{place.protocol}://{host}{place.root}"
 
 
 def _has_bucket(settings: BucketSettings, _: Attribute[str], basepath: str) -> None:

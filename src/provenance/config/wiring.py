@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from attrs import evolve
 
 from provenance.codecs.trust import CopyPolicy
-from provenance.config import locations, schema, sources
+from provenance.config import schema, sources
 from provenance.effect import Effect, Interpreter
 from provenance.effects.sql.signing import RecordSigner
 from provenance.environment import Environment
@@ -103,7 +103,9 @@ def file_digests() -> FileDigests:
 
 def system_interpreter(time: Clock | None = None) -> Interpreter[SystemEffects | FileEffects]:
     """Return the interpreter of this machine, with *time* as its clock."""
-    return system_effects(time or clock(), current_system()) | file_effects(file_system())
+    return system_effects(time or clock(), current_system().current_run) | file_effects(
+        file_system()
+    )
 
 
 _CACHED_RECORDS: Final = 10_000
@@ -126,7 +128,7 @@ def open_store(name: str, settings: schema.StoreSettings, base: Path) -> Store:
             from provenance.effects.disk.blobs import DiskBlobs
             from provenance.effects.disk.cache_dir import protect
 
-            root = locations.locate_path(settings.cachedir, base)
+            root = schema.locate_path(settings.cachedir, base)
             _prepare(root)
             protect(root)
             policies = (settings.durability, settings.on_duplicate_key, settings.compare)
@@ -139,7 +141,7 @@ def open_store(name: str, settings: schema.StoreSettings, base: Path) -> Store:
             blobs = _object_store(name, settings, base)
     policy = _policy(is_trusted=settings.trusted)
     guarded = _guard(blobs, name, settings)
-    location = locations.locate_store(settings, base)
+    location = settings.locate(base)
     blueprint = _blueprint(name, settings, base, ())
     return Store(name, guarded, settings.trusted, settings.permissions, policy, location, blueprint)
 
@@ -162,7 +164,7 @@ def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interprete
 
     label = f"{name} (its cachedir)"
     with map_os_errors(label):
-        path = None if settings.cachedir is None else locations.locate_path(settings.cachedir, base)
+        path = None if settings.cachedir is None else schema.locate_path(settings.cachedir, base)
         root = open_cache_dir(path, cleanup=settings.cleanup_cachedir)
     copies = Permissions(read_through_write=settings.read_through_write)
     near = Tier(label, blob_effects(DiskBlobs(root, label)), copies)
@@ -188,7 +190,7 @@ def open_repository(
     is_signed = isinstance(settings, schema.RecordStoreAccess) and settings.signing_key is not None
     is_trusted = is_signed or (settings.trusted and (store is None or store.trusted))
     blobs = None if store is None else store.interpreter
-    records_at = locations.locate_records(settings, base)
+    records_at = settings.locate(base)
     match settings:
         case schema.MemoryRepoSettings():
             repo = _memory_repository(name, settings, blobs)
@@ -218,7 +220,7 @@ def chain_stores(name: str, settings: schema.ChainedSettings, stores: Sequence[S
 
     is_trusted = settings.trusted and all(store.trusted for store in stores)
     blobs = _guard(make_tiered_store(name, _tiers(stores)), name, settings)
-    location = locations.join_locations([store.location for store in stores])
+    location = _join([store.location for store in stores])
     policy, blueprint = _strictest(stores), _blueprint(name, settings, Path(), stores)
     return Store(name, blobs, is_trusted, settings.permissions, policy, location, blueprint)
 
@@ -242,8 +244,8 @@ def chain_repositories(
         stores,
         engine,
         tiers=tuple(repos),
-        records_at=locations.join_locations([repo.records_at for repo in repos]),
-        values_at=locations.join_locations([repo.values_at for repo in repos]),
+        records_at=_join([repo.records_at for repo in repos]),
+        values_at=_join([repo.values_at for repo in repos]),
         blueprint=_blueprint(name, settings, Path(), repos),
     )
     is_trusted = settings.trusted and all(repo.trusted for repo in repos)
@@ -448,8 +450,31 @@ def environment_of(config: schema.Config, base: Path, time: Clock | None = None)
         shadow=config.shadow,
         record_sources=config.record_sources,
         single_flight=config.single_flight,
-        locate=lambda name: locations.locate_repository(config.artifact_repos[name], base, config),
+        locate=partial(_locate_repository, config, base),
     )
+
+
+def _locate_store(config: schema.Config, base: Path, name: str) -> str:
+    settings = config.blobstores[name]
+    if isinstance(settings, schema.ChainedSettings):
+        return _join([_locate_store(config, base, tier) for tier in settings.stores])
+    return settings.locate(base)
+
+
+def _locate_repository(config: schema.Config, base: Path, name: str) -> tuple[str, str]:
+    """Return where the records and the large values of a repository are; opens and creates nothing."""
+    settings = config.artifact_repos[name]
+    if isinstance(settings, schema.ChainedSettings):
+        tiers = [_locate_repository(config, base, tier) for tier in settings.stores]
+        return _join([records for records, _ in tiers]), _join([values for _, values in tiers])
+    records = settings.locate(base)
+    if settings.store is None:
+        return records, records
+    return records, _locate_store(config, base, settings.store)
+
+
+_join: Final = ", then ".join
+"""Makes one text of the locations of the tiers of a chain."""
 
 
 def lazily(make: Callable[[], T]) -> Callable[[], T]:

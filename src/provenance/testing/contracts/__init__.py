@@ -8,12 +8,12 @@ class TestShelf(BlobContract):
         return StoreUnderTest.of_blobs(BlobArea(folder))
 """
 
-from provenance.util.optional import require_library
+from provenance.util.optional import require_library as _require
 
 _SUITES = ("blobs", "history", "leases", "maintenance", "records", "sets", "stateful")
 
-require_library("hypothesis", "a contract suite")
-require_library("pytest", "a contract suite").register_assert_rewrite(
+_require("hypothesis", "a contract suite")
+_require("pytest", "a contract suite").register_assert_rewrite(
     *(f"{__name__}.{suite}" for suite in _SUITES)
 )
 
