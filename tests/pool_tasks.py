@@ -22,3 +22,9 @@ def use_own(folder):
     """Choose a repository for the worker, and return the function that it is for."""
     p.set_default_repo(p.SqliteRepo("own", db=folder / "own.db"))
     return samples.increment
+
+
+def increment_in(number, folder):
+    """Add one, and store the result in a database of this folder."""
+    with p.using_repo(p.SqliteRepo(db=folder / "chosen.db")):
+        return p.unwrap(samples.increment(number))

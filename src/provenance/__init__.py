@@ -100,10 +100,7 @@ from provenance.model.records import (
 )
 from provenance.model.references import is_proxy as is_proxy, unwrap as unwrap
 from provenance.receipts.policy import Shadow as Shadow
-from provenance.repository.handles import (
-    Repository as Repository,
-    set_reopener as _set_reopener,
-)
+from provenance.repository.handles import Repository as Repository, set_reopener as _set_reopener
 from provenance.repository.stores import Store as Store
 from provenance.repository.sets import ArtifactSet as ArtifactSet
 from provenance.results.handles import artifact_of as artifact_of
@@ -314,7 +311,7 @@ _PICKLED: _typing.Final = {
     "model.records": "ArtifactRecord Derivation FrozenDict",
     "repository.inputs": "InputHashes Summary",
     "codecs.pickling": "restore_attributes",
-    "config.reopening": "restore_repository",
+    "config.stores": "restore_repository",
     "engines.functions": "restore_in_environment",
     "engines.shipping": "restore_carried",
     "results.carriers": "restore_scalar",
@@ -355,7 +352,7 @@ if not _typing.TYPE_CHECKING:
 
 _set_engines(lambda: _import_module("provenance.engines.mapping"))
 _session.set_default_factory(lambda: _import_module("provenance.config.api").default_environment())
-_set_reopener(lambda: _import_module("provenance.config.reopening").restore_repository)
+_set_reopener(lambda: _import_module("provenance.config.stores").restore_repository)
 _set_content_reader(
     lambda path: _import_module("provenance.config.wiring").file_digests().content(path)
 )

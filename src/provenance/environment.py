@@ -191,16 +191,6 @@ def install(environment: Environment) -> Environment:
     return environment
 
 
-def uninstall() -> None:
-    """Remove the environment of the process.
-
-    The next call makes one from the configuration it finds.
-    """
-    global _environment  # noqa: PLW0603 - one value, replaced as a whole
-    with _guard.lock:
-        _environment = None
-
-
 @contextmanager
 def replacing_environment(environment: Environment) -> Generator[Environment]:
     """Make *environment* that of the process in this block, even inside a `using_repo`."""

@@ -6,22 +6,14 @@ Names, arguments and errors come from stores that others may write to.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from typing import Final
 
 JOINERS: Final = "\u200c\u200d"
 """Invisible characters that scripts and emoji need."""
-_BLANK: Final = frozenset(
-    map(
-        chr,
-        chain(
-            (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0),
-            range(0x180B, 0x1810),
-            range(0xFE00, 0xFE10),
-            range(0xE0100, 0xE01F0),
-        ),
-    )
+_BLANK: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 """Characters that show nothing although `str.isprintable` holds for them: fillers and selectors of variants.
 
@@ -38,11 +30,11 @@ def escape_invisible(text: str) -> str:
     >>> escape_invisible("two\nlines"), escape_invisible("né"), escape_invisible(chr(0x202E) + "x")
     ('two\\nlines', 'né', '\\u202ex')
     """
-    if text.isprintable() and _BLANK.isdisjoint(text):
+    if text.isprintable() and not _BLANK.search(text):
         return text
     return "".join(
         character
-        if (character.isprintable() and character not in _BLANK) or character in JOINERS
+        if (character.isprintable() and not _BLANK.match(character)) or character in JOINERS
         else character.encode("unicode_escape", "surrogatepass").decode("ascii")
         for character in text
     )

@@ -44,7 +44,15 @@ class MissReason(Enum):
 
 
 @frozen
-class Hit:
+class _OfCall:
+    """What happened to a call of the function *name*, whose result is the artifact *artifact_id*."""
+
+    artifact_id: ArtifactId
+    name: str
+
+
+@frozen
+class Hit(_OfCall):
     """The value was in the store; computing it had taken *seconds_saved*.
 
     Example:
@@ -59,14 +67,12 @@ class Hit:
         [False, True]
     """
 
-    artifact_id: ArtifactId
-    name: str
     seconds_saved: float
     parts: frozenset[ArtifactId] = NO_IDS
 
 
 @frozen
-class Miss:
+class Miss(_OfCall):
     """Nothing was stored; computed in *seconds*, and stored unless the call was read-only.
 
     Example:
@@ -81,8 +87,6 @@ class Miss:
         [True, False]
     """
 
-    artifact_id: ArtifactId
-    name: str
     seconds: float
     stored: bool
     reason: MissReason = MissReason.ABSENT
@@ -90,11 +94,9 @@ class Miss:
 
 
 @frozen
-class Recomputed:
+class Recomputed(_OfCall):
     """The value was recomputed on purpose."""
 
-    artifact_id: ArtifactId
-    name: str
     seconds: float
     stored: bool
     reason: MissReason
@@ -102,15 +104,13 @@ class Recomputed:
 
 
 @frozen
-class Recovered:
+class Recovered(_OfCall):
     """A record existed, but it or its value was missing, damaged or evicted: it was recomputed.
 
     `replaced_hit` is the hit that was reported before, if the defect appeared only when the value was
     read.
     """
 
-    artifact_id: ArtifactId
-    name: str
     seconds: float
     reason: MissReason
     detail: str
@@ -120,7 +120,7 @@ class Recovered:
 
 
 @frozen
-class Raised:
+class Raised(_OfCall):
     """The function raised an exception, after *seconds*: nothing is stored of the call.
 
     Attributes:
@@ -132,8 +132,6 @@ class Raised:
         inputs: artifacts among the arguments, at any depth.
     """
 
-    artifact_id: ArtifactId
-    name: str
     seconds: float
     error: str
     started_at: datetime
@@ -158,57 +156,46 @@ class CodeChange:
 
 
 @frozen
-class CodeChanged:
+class CodeChanged(_OfCall):
     """A hit whose code has changed since the value was computed; is a new `version` due?"""
 
-    artifact_id: ArtifactId
-    name: str
     version: int
     computed_at: datetime | None = None
     changes: tuple[CodeChange, ...] = ()
 
 
 @frozen
-class Waited:
+class Waited(_OfCall):
     """The call waited for *seconds* while another thread or process computed the same value.
 
     The event of its outcome follows.
     """
 
-    artifact_id: ArtifactId
-    name: str
     seconds: float
 
 
 @frozen
-class ShadowAgreed:
+class ShadowAgreed(_OfCall):
     """A hit was computed again beside the call, and the same value came out."""
-
-    artifact_id: ArtifactId
-    name: str
 
 
 @frozen
-class ShadowDiffered:
+class ShadowDiffered(_OfCall):
     """A hit was computed again beside the call, and another value came out.
 
     `differences` are texts that say where.
     """
 
-    artifact_id: ArtifactId
-    name: str
     differences: tuple[str, ...] = ()
 
 
 @frozen
-class Resumed:
+class Resumed(_OfCall):
     """A stream goes on after its first *items*, which an interrupted call had stored in *chunks*.
 
     If *replayed*, the function runs from its start, and the stored items are compared and dropped.
     """
 
-    artifact_id: ArtifactId
-    name: str
     chunks: int
     items: int
     replayed: bool

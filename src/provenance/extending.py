@@ -103,9 +103,7 @@ from provenance.ports.leases import (
     lease_effects as lease_effects,
 )
 from provenance.ports.permissions import Permissions as Permissions, StoreEffect as StoreEffect
-from provenance.ports.inspection import (
-    ReadStoredRecords as ReadStoredRecords,
-)
+from provenance.ports.inspection import ReadStoredRecords as ReadStoredRecords
 from provenance.ports.records import (
     CheckDatabase as CheckDatabase,
     DeleteRecord as DeleteRecord,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Generic, ParamSpec, TypeVar, cast, overload
+from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from attrs import evolve, field, frozen
 from returns.future import FutureResult, future_safe
@@ -131,9 +131,7 @@ def call(
     def begin() -> Call:
         return calls_execute.prepare(environment, spec_of(function), args, kwargs)
 
-    return _outcome(
-        environment, is_async(function), begin, calls_execute.execute, calls_execute.execute_async
-    )
+    return _outcome(environment, is_async(function), begin)
 
 
 @overload
@@ -158,10 +156,7 @@ def perform(environment: Environment, planned: PlannedCall[T], /) -> IOResult[T,
 def perform(environment: Environment, planned: PlannedCall[object], /) -> object:
     """Execute a planned call, as `call` does."""
     begin = partial(_begin, environment, planned)
-    is_async = planned.spec.wrapped.is_async
-    return _outcome(
-        environment, is_async, begin, calls_execute.execute, calls_execute.execute_async
-    )
+    return _outcome(environment, planned.spec.wrapped.is_async, begin)
 
 
 @overload
@@ -184,8 +179,7 @@ def compute(environment: Environment, planned: PlannedCall[object], /) -> object
         draft = await flow.drive_async(call, calls_execute.evaluation_flow(call))
         return ComputedCall(draft.computation.value, call, draft)
 
-    is_async = planned.spec.wrapped.is_async
-    return _outcome(environment, is_async, begin, evaluate, evaluate_async)
+    return _outcome(environment, planned.spec.wrapped.is_async, begin, evaluate, evaluate_async)
 
 
 def _begin(environment: Environment, planned: PlannedCall[object]) -> Call:
@@ -198,10 +192,10 @@ def _outcome(
     environment: Environment,
     is_async: bool,
     begin: Callable[[], Call],
-    now: Callable[[Call], object],
-    later: Callable[[Call], Awaitable[object]],
+    now: Callable[[Call], object] = calls_execute.execute,
+    later: Callable[[Call], Awaitable[object]] = calls_execute.execute_async,
 ) -> object:
-    """Begin and execute a call in *environment*.
+    """Begin and execute a call in *environment*, by default as the decorator does.
 
     Of an asynchronous function, when it is awaited.
     """
@@ -228,9 +222,6 @@ def commit(repo: Repository, computed: ComputedCall[T], /) -> Artifact[T]:
     return handles.artifact_of(cast("T", stored))
 
 
-_DAY: Final = timedelta(days=1)
-
-
 @impure_safe(exceptions=(ProvenanceError,))
 def verify(
     repo: Repository, /, sample: int | None = None, *, recompute: int | None = None
@@ -246,7 +237,7 @@ def collect_garbage(
     /,
     *,
     dry_run: bool = True,
-    older_than: timedelta = _DAY,
+    older_than: timedelta = timedelta(days=1),
 ) -> GarbageReport:
     """Delete what no repository of *environment* refers to; see `provenance.collect_garbage`."""
     with provenance_environment.using_environment(environment):

@@ -8,7 +8,6 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from types import TracebackType
 from typing import Any, Final, Self, TypeVar, assert_never
 from weakref import ref
 
@@ -124,12 +123,7 @@ class Subscription:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.cancel()
 
 
@@ -232,8 +226,7 @@ def _tell(event: Event, kind: type[Event]) -> None:
     level = logging.WARNING if kind in _ALARMING and _is_warning(event) else logging.DEBUG
     if log.isEnabledFor(level):
         log.log(level, *_line(event))
-    for receive in _listening.get():
-        receive(event)
+    deliver(event)
     if _subscribers:
         _send(event)
 
@@ -346,13 +339,18 @@ def reset_stats() -> None:
 
 
 _COUNTED: Final[Mapping[type[Event], str]] = {
+    Hit: "hits",
+    Miss: "misses",
+    Recomputed: "recomputed",
+    Recovered: "recovered",
     CodeChanged: "code_changed",
     Raised: "raised",
     Resumed: "resumed",
     ShadowAgreed: "shadows_agreed",
     ShadowDiffered: "shadows_differed",
+    Waited: "waited",
 }
-"""The names in `Stats` of events that are only counted."""
+"""The name in `Stats` of each event."""
 
 
 def _own_tally() -> _Tally:
@@ -372,27 +370,21 @@ def _own_tally() -> _Tally:
 
 def _count(event: Event, tally: _Tally) -> None:
     counts, seconds = tally.counts, tally.seconds
+    counts[_COUNTED[type(event)]] += 1
     match event:
         case Hit():
-            counts["hits"] += 1
             seconds["saved"] += event.seconds_saved
-        case Miss():
-            counts["misses"] += 1
-            seconds["computed"] += event.seconds
-        case Recomputed():
-            counts["recomputed"] += 1
+        case Miss() | Recomputed():
             seconds["computed"] += event.seconds
         case Recovered():
-            counts["recovered"] += 1
             seconds["computed"] += event.seconds
             if event.replaced_hit is not None:
                 counts["hits"] -= 1
                 seconds["saved"] -= event.replaced_hit.seconds_saved
         case Waited():
-            counts["waited"] += 1
             seconds["waited"] += event.seconds
         case CodeChanged() | Raised() | Resumed() | ShadowAgreed() | ShadowDiffered():
-            counts[_COUNTED[type(event)]] += 1
+            pass
         case _:
             assert_never(event)
 

@@ -10,7 +10,7 @@ import joblib
 import pytest
 
 import provenance as p
-from pool_tasks import call_in_pool, map_to_list, use_own
+from pool_tasks import call_in_pool, increment_in, map_to_list, use_own
 from programs import ran
 from provenance import environment
 from provenance.testing import in_folder, in_memory, samples
@@ -53,7 +53,7 @@ def test_a_worker_may_choose_a_repository(older, tmp_path):
     with in_folder(tmp_path):
         with pytest.raises(p.EngineError, match=ELSEWHERE):
             older.submit(samples.increment, 1).result()
-        assert older.submit(samples.increment_in, 1, tmp_path).result() == 2
+        assert older.submit(increment_in, 1, tmp_path).result() == 2
 
 
 def test_where_nobody_has_chosen_a_repository_workers_use_their_own(older, monkeypatch):

@@ -10,7 +10,8 @@ import pytest
 
 import provenance as p
 from processes import printed
-from provenance.environment import replacing_environment, uninstall
+from provenance import environment as environment_
+from provenance.environment import replacing_environment
 
 GOOD = {
     "blobstores": {"near": {"type": "memory"}, "far": {"type": "disk", "cachedir": "blobs"}},
@@ -43,9 +44,9 @@ def changed(path, value):
 @pytest.fixture
 def unconfigured():
     """No environment is installed, and none is left behind."""
-    uninstall()
+    environment_._environment = None
     yield
-    uninstall()
+    environment_._environment = None
 
 
 def test_a_configuration_makes_an_environment():
@@ -333,7 +334,7 @@ def test_outside_a_project_results_are_in_the_users_data_folder(
     assert {".gitignore", "provenance.db"} <= {each.name for each in home.iterdir()}
     assert f"results are stored in {home}" in caplog.text
     assert str(home / "provenance.db") == p.location().records
-    uninstall()
+    environment_._environment = None
     assert once.is_cached(1)
 
 
@@ -356,7 +357,7 @@ def test_without_configuration_it_works_at_once(
     assert [".provenance"] == [
         each.name for each in place.iterdir() if each.name not in {".git", "pyproject.toml", "sub"}
     ]
-    uninstall()
+    environment_._environment = None
     assert once.is_cached(1)
 
 
@@ -386,7 +387,7 @@ def test_the_environment_variable_names_a_file(tmp_path, monkeypatch, unconfigur
     (tmp_path / "p.yaml").write_text("artifact_repos: {named: {type: memory}}")
     monkeypatch.setenv("PROVENANCE_CONFIG", str(tmp_path / "p.yaml"))
     assert "named" == p.get_default_repo().name
-    uninstall()
+    environment_._environment = None
     monkeypatch.delenv("PROVENANCE_CONFIG")
     assert "project" == p.get_default_repo().name
 

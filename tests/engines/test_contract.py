@@ -1,6 +1,7 @@
 """Every engine of the core does what calls one after the other do."""
 
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from multiprocessing import get_context
 
 import pytest
@@ -9,7 +10,7 @@ from returns.result import Success
 import provenance as p
 from provenance import engines
 from provenance.testing import samples
-from provenance.testing.contracts.engines import EngineContract, started
+from provenance.testing.contracts.engines import EngineContract
 
 
 class TestSerial(EngineContract):
@@ -18,7 +19,7 @@ class TestSerial(EngineContract):
     is_remote = False
 
     def start(self):
-        return started(engines.serial())
+        return nullcontext(engines.serial())
 
 
 class TestThreads(EngineContract):
@@ -27,21 +28,21 @@ class TestThreads(EngineContract):
     is_remote = False
 
     def start(self):
-        return started(engines.threads(4))
+        return nullcontext(engines.threads(4))
 
 
 class TestProcesses(EngineContract):
     """Processes of loky, which are older than the configurations of the tests."""
 
     def start(self):
-        return started(engines.processes(2))
+        return nullcontext(engines.processes(2))
 
 
 class TestProcessesForTheDriver(EngineContract):
     """Processes that commit nothing."""
 
     def start(self):
-        return started(engines.processes(2, commit="driver"))
+        return nullcontext(engines.processes(2, commit="driver"))
 
 
 class TestExecutor(EngineContract):
@@ -56,7 +57,7 @@ class TestExecutor(EngineContract):
             yield
 
     def start(self):
-        return started(engines.futures(self.shared))
+        return nullcontext(engines.futures(self.shared))
 
     def test_a_dead_worker_ends_the_executor(self, tmp_path):
         """What it had not run is a failure that says so."""
@@ -75,7 +76,7 @@ class TestJoblib(EngineContract):
     """A backend of joblib."""
 
     def start(self):
-        return started(engines.joblib(backend="loky", n_jobs=2))
+        return nullcontext(engines.joblib(backend="loky", n_jobs=2))
 
 
 @pytest.mark.parametrize("name", ["serial", "threads", "processes"])

@@ -158,6 +158,6 @@ def test_the_text_is_the_configuration(tmp_path):
     raw = {"artifact_repos": {"one": {"type": "sqlite", "db": Path("x.db")}}}
     text = to_json(raw, tmp_path)
     there = {"artifact_repos": {"one": {"type": "sqlite", "db": "x.db"}}}
-    assert (there, tmp_path) == find_config({"PROVENANCE_CONFIG": text}, Path(sys.prefix))
+    assert (there, tmp_path) == find_config({"PROVENANCE_CONFIG": text}, Path(sys.prefix))[:2]
     with pytest.raises(p.ConfigError, match="PROVENANCE_CONFIG"):
         find_config({"PROVENANCE_CONFIG": "{broken"}, tmp_path)

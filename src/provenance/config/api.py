@@ -45,7 +45,7 @@ def _with_hook(environment: Environment) -> Environment:
     wiring.record_sources(environment.record_sources)
     hook = cast("Config", environment.config).run_info_fn
     if hook is not None:
-        wiring.set_hook(hook)
+        wiring.current_system().set_hook(hook)
     return environment
 
 
@@ -130,8 +130,8 @@ def current_config() -> Config:
 
 def default_environment() -> Environment:
     """Return the environment of a process that loaded no configuration (see `sources.find_config`)."""
-    environment = _with_hook(from_config(*sources.find_config(os.environ, Path.cwd())))
-    return evolve(environment, source=sources.name_source(os.environ, Path.cwd()))
+    raw, base, source = sources.find_config(os.environ, Path.cwd())
+    return evolve(_with_hook(from_config(raw, base)), source=source)
 
 
 @exported
@@ -201,4 +201,4 @@ def set_run_info_fn(fn: RunInfoHook | None) -> None:
         >>> p.set_run_info_fn(lambda info: {**info, "experiment": "trial 7"})
         >>> p.set_run_info_fn(None)
     """
-    wiring.set_hook(parse_hook(fn))
+    wiring.current_system().set_hook(parse_hook(fn))

@@ -8,16 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 
-from provenance.config import wiring
+from provenance.config import schema, wiring
 from provenance.config.parsing import parse
-from provenance.config.schema import (
-    ChainedSettings,
-    DiskStoreSettings,
-    MemoryStoreSettings,
-    SqliteRepoSettings,
-)
 from provenance.effect import Interpreter, overlay
 from provenance.errors import ConfigError
 from provenance.model.records import Json
@@ -55,7 +49,7 @@ def writing_bundle(path: str) -> Generator[tuple[Repository, BundleWriter]]:
 
     with bundles.writing_bundle(path) as (writer, records):
         store = Store("bundle", blob_effects(writer), trusted=False)
-        yield _database(records, store, Permissions(), name="bundle", inline_limit=0), writer
+        yield _database(records, store, Permissions(), name="bundle"), writer
 
 
 @contextmanager
@@ -147,9 +141,9 @@ def _legacy_place(given: str | os.PathLike[str] | Mapping[str, object]) -> Path 
     repos = {"memory": {"type": "memory"}}
     config = parse({"blobstores": stores, "artifact_repos": repos}, os.environ)
     settings = config.blobstores["blobstore"]
-    if isinstance(settings, DiskStoreSettings):
+    if isinstance(settings, schema.DiskStoreSettings):
         return Path(settings.cachedir)
-    if isinstance(settings, MemoryStoreSettings | ChainedSettings):
+    if isinstance(settings, schema.MemoryStoreSettings | schema.ChainedSettings):
         advice = "pass the settings of one store that has all blobs"
         raise ConfigError("blobstore.type", f"{given['type']!r} is not a place of blobs", advice)
     from provenance.config.remote import location_of
@@ -164,16 +158,9 @@ def _database(
     *,
     name: str = "export",
     trusted: bool = False,
-    inline_limit: int = 0,
 ) -> Repository:
     """Return a repository in the SQLite file *path*; what is not trusted may take copies of anything."""
-    settings = SqliteRepoSettings(
-        db=path,
-        inline_limit=inline_limit,
-        trusted=trusted,
-        read=permissions.read,
-        write=permissions.write,
-        delete=permissions.delete,
-        read_through_write=permissions.read_through_write,
+    settings = schema.SqliteRepoSettings(
+        db=path, inline_limit=0, trusted=trusted, **asdict(permissions)
     )
     return wiring.open_repository(name, settings, Path.cwd(), store)

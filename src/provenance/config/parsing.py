@@ -13,23 +13,13 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from attrs import fields
 
-from provenance.config.schema import (
-    AnyRepo,
-    AnyStore,
-    ChainedSettings,
-    Config,
-    DiskStoreSettings,
-    MemoryRepoSettings,
-    MemoryStoreSettings,
-    RunInfoHook,
-    SqliteRepoSettings,
-)
+from provenance.config import schema
 from provenance.errors import ConfigError
 from provenance.receipts.policy import parse_shadow, require_policy
 from provenance.results.kinds import STYLES
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 from provenance.util.formatting import did_you_mean, safe_repr, with_article
-from provenance.util.validation import require_bool, require_known, require_mapping
+from provenance.util.validation import check_function, require_bool, require_known, require_mapping
 
 
 def parse_single_flight(given: object) -> SingleFlight | None:
@@ -131,19 +121,19 @@ def _mapping(value: object, _: object) -> Mapping[str, object]:
 
 
 _Kinds: TypeAlias = Callable[[object], Mapping[str, type[T]]]
-_STORES: Final[Mapping[str, type[AnyStore]]] = {
-    "memory": MemoryStoreSettings,
-    "disk": DiskStoreSettings,
-    "chained": ChainedSettings,
+_STORES: Final[Mapping[str, type[schema.AnyStore]]] = {
+    "memory": schema.MemoryStoreSettings,
+    "disk": schema.DiskStoreSettings,
+    "chained": schema.ChainedSettings,
 }
-_REPOS: Final[Mapping[str, type[AnyRepo]]] = {
-    "memory": MemoryRepoSettings,
-    "sqlite": SqliteRepoSettings,
-    "chained": ChainedSettings,
+_REPOS: Final[Mapping[str, type[schema.AnyRepo]]] = {
+    "memory": schema.MemoryRepoSettings,
+    "sqlite": schema.SqliteRepoSettings,
+    "chained": schema.ChainedSettings,
 }
 
 
-def _store_kinds(wanted: object) -> Mapping[str, type[AnyStore]]:
+def store_kinds(wanted: object) -> Mapping[str, type[schema.AnyStore]]:
     """Return the settings of blob stores by type.
 
     Remote ones are imported only if *wanted* may be one.
@@ -155,7 +145,8 @@ def _store_kinds(wanted: object) -> Mapping[str, type[AnyStore]]:
     return {**_STORES, **KINDS}
 
 
-def _repo_kinds(wanted: object) -> Mapping[str, type[AnyRepo]]:
+def repo_kinds(wanted: object) -> Mapping[str, type[schema.AnyRepo]]:
+    """Return the settings of repositories by type, as `store_kinds` does."""
     if wanted in list(_REPOS):
         return _REPOS
     from provenance.config.remote import PostgresRepoSettings
@@ -163,19 +154,19 @@ def _repo_kinds(wanted: object) -> Mapping[str, type[AnyRepo]]:
     return {**_REPOS, "postgres": PostgresRepoSettings}
 
 
-def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
+def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> schema.Config:
     """Return the configuration *raw*, with `${NAME}` in its strings replaced from *variables*.
 
     Raises:
         ConfigError: with the path to the first mistake.
     """
     given = require_mapping(raw, "configuration", "write blobstores: and artifact_repos:")
-    _known_keys(given, [attribute.name for attribute in fields(Config)], "configuration")
+    _known_keys(given, [attribute.name for attribute in fields(schema.Config)], "configuration")
     filled = {key: _substitute(value, key, variables) for key, value in given.items()}
-    stores = _section(filled, "blobstores", _store_kinds)
-    repos = _section(filled, "artifact_repos", _repo_kinds)
+    stores = _section(filled, "blobstores", store_kinds)
+    repos = _section(filled, "artifact_repos", repo_kinds)
     for name, repo in repos.items():
-        if not isinstance(repo, ChainedSettings) and repo.store is not None:
+        if not isinstance(repo, schema.ChainedSettings) and repo.store is not None:
             require_known(repo.store, stores, f"artifact_repos.{name}.store", "blob store")
     for name in stores:
         _check_chain(stores, name, "blobstores", "blob store")
@@ -189,7 +180,7 @@ def parse(raw: Mapping[str, object], variables: Mapping[str, str]) -> Config:
     names = ("use_cache", "read_only", "check_mutations", "record_sources")
     flags: Any = {name: require_bool(filled[name], name) for name in names if name in filled}
     flags |= _result_options(filled)
-    return Config(
+    return schema.Config(
         blobstores=stores,
         artifact_repos=repos,
         default_repo=default,
@@ -223,7 +214,7 @@ def _check_chain(
         raise ConfigError(path, f"circular chain: {' -> '.join((*above, name))}", "break the cycle")
     require_known(name, entries, path, what)
     entry = entries[name]
-    for tier in entry.stores if isinstance(entry, ChainedSettings) else ():
+    for tier in entry.stores if isinstance(entry, schema.ChainedSettings) else ():
         _check_chain(entries, tier, section, what, (*above, name))
 
 
@@ -240,8 +231,7 @@ def _translate(options: dict[str, object], path: str) -> None:
         options.setdefault("stores", options.pop("repos"))
     storage: dict[str, object] = {}
     if "s3_config" in options:
-        given = require_mapping(options.pop("s3_config") or {}, f"{path}.s3_config")
-        storage |= given
+        storage |= require_mapping(options.pop("s3_config") or {}, f"{path}.s3_config")
     if options.get("type") == "gs" and "project" in options:
         storage["project"] = options.pop("project")
     if storage:
@@ -324,9 +314,8 @@ def _substitute(value: object, path: str, variables: Mapping[str, str]) -> objec
     return value
 
 
-def parse_hook(given: object) -> RunInfoHook | None:
+def parse_hook(given: object) -> schema.RunInfoHook | None:
     """Return a configuration's `run_info_fn`; raise ConfigError if it is not callable."""
-    if given is not None and not callable(given):
-        problem = f"must be callable, got {given!r}"
-        raise ConfigError("run_info_fn", problem, "pass a function of one dictionary")
-    return cast("RunInfoHook | None", given)
+    if given is not None:
+        check_function(given, "run_info_fn", "pass a function of one dictionary")
+    return cast("schema.RunInfoHook | None", given)

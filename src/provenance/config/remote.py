@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final, Literal, Required, TypeAlias
+from pathlib import Path
+from typing import ClassVar, Final, Literal, Required, TypeAlias, cast
 
 from attrs import Attribute, field, frozen, validators
 
-from provenance.config.schema import (
-    BlobStoreAccess,
-    BlobStoreArguments,
-    RecordStoreAccess,
-    RecordStoreArguments,
-    check_path,
-)
+from provenance.config import schema
 from provenance.model.records import NO_OPTIONS
 from provenance.ports.blobs import RemoteLocation
 from provenance.util.redaction import redact_url, without_credentials
@@ -38,7 +33,7 @@ def _is_schema(_: object, __: Attribute[str | None], value: str | None) -> None:
 
 
 @frozen(kw_only=True)
-class PostgresRepoSettings(RecordStoreAccess):
+class PostgresRepoSettings(schema.RecordStoreAccess):
     """`type: postgres`: records in the database *db*.
 
     Attributes:
@@ -65,8 +60,12 @@ class PostgresRepoSettings(RecordStoreAccess):
     connect_timeout: float = field(default=10.0, validator=validators.gt(0))
     statement_timeout: float = field(default=60.0, validator=validators.gt(0))
 
+    def locate(self, _: Path, /) -> str:
+        """Return where it is, as text for people."""
+        return redact_url(self.db)
 
-class PostgresRepoOptions(RecordStoreArguments, total=False):
+
+class PostgresRepoOptions(schema.RecordStoreArguments, total=False):
     """`PostgresRepoSettings` as keywords."""
 
     db: Required[str]
@@ -86,7 +85,7 @@ def _check_location(_: object, attribute: Attribute[str], value: str) -> None:
 
 
 @frozen(kw_only=True)
-class RemoteSettings(BlobStoreAccess):
+class RemoteSettings(schema.BlobStoreAccess):
     """Settings of all remote blob stores.
 
     Attributes:
@@ -101,11 +100,19 @@ class RemoteSettings(BlobStoreAccess):
     """
 
     storage_options: Mapping[str, object] = field(factory=lambda: NO_OPTIONS, repr=False)
-    cachedir: str | None = field(default=None, validator=validators.optional(check_path))
+    cachedir: str | None = field(default=None, validator=validators.optional(schema.check_path))
     cleanup_cachedir: bool = False
     always_check_remote: bool = False
     timeout: float = field(default=15.0, validator=validators.gt(0))
     deadline: float = field(default=60.0, validator=validators.gt(0))
+
+    def locate(self, _: Path, /) -> str:
+        """Return where it is, as text for people."""
+        place = location_of(cast("ObjectSettings", self))
+        if "://" in place.root:
+            return without_credentials(place.root)
+        host = f"{place.options['host']}/" if "host" in place.options else ""
+        return f"{place.protocol}://{host}{place.root}"
 
 
 def _has_bucket(settings: BucketSettings, _: Attribute[str], basepath: str) -> None:
@@ -117,6 +124,7 @@ def _has_bucket(settings: BucketSettings, _: Attribute[str], basepath: str) -> N
 class BucketSettings(RemoteSettings):
     """Objects below *basepath*: `bucket/prefix`, or only the prefix if *bucket* is set."""
 
+    protocol: ClassVar[str]
     bucket: str = ""
     basepath: str = field(default="", validator=_has_bucket)
 
@@ -125,15 +133,21 @@ class BucketSettings(RemoteSettings):
 class S3StoreSettings(BucketSettings):
     """`type: s3`: objects in S3 or in a service with the same API."""
 
+    protocol = "s3"
+
 
 @frozen(kw_only=True)
 class GSStoreSettings(BucketSettings):
     """`type: gs`: objects in Google Cloud Storage."""
 
+    protocol = "gs"
+
 
 @frozen(kw_only=True)
 class AzureStoreSettings(BucketSettings):
     """`type: azure`: blobs in an Azure storage account, whose containers are the buckets."""
+
+    protocol = "abfs"
 
 
 @frozen(kw_only=True)
@@ -166,7 +180,7 @@ KINDS: Final[Mapping[str, type[ObjectSettings]]] = {
 """Settings by `type`."""
 
 
-class RemoteOptions(BlobStoreArguments, total=False):
+class RemoteOptions(schema.BlobStoreArguments, total=False):
     """`RemoteSettings` as keywords."""
 
     storage_options: Mapping[str, object]
@@ -199,13 +213,6 @@ class FsspecStoreOptions(RemoteOptions, total=False):
     url: Required[str]
 
 
-_PROTOCOLS: Final[Mapping[type[BucketSettings], str]] = {
-    S3StoreSettings: "s3",
-    GSStoreSettings: "gs",
-    AzureStoreSettings: "abfs",
-}
-
-
 def location_of(settings: ObjectSettings) -> RemoteLocation:
     """Return the location that *settings* describe.
 
@@ -222,7 +229,7 @@ def location_of(settings: ObjectSettings) -> RemoteLocation:
             known = {name: getattr(settings, name) for name in ("host", "port", "username")}
             options = {name: value for name, value in known.items() if value is not None}
         case _:
-            protocol = _PROTOCOLS[type(settings)]
+            protocol = settings.protocol
             parts = (settings.bucket, settings.basepath.rpartition("://")[2])
             root = "/".join(filter(None, (part.strip("/") for part in parts)))
     options |= settings.storage_options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Required, TypeAlias, TypedDict, TypeVar
 
 from attrs import Attribute, field, frozen, validators
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 
 
 _SHORTEST_KEY: Final = 16
+_MEMORY: Final = "memory"
+"""The location of what ends with the process."""
+
+
+def locate_path(text: str, base: Path) -> Path:
+    """Return a configured path; relative ones start at *base*."""
+    return base / Path(text).expanduser()
 
 
 def _is_long_enough(_: object, __: Attribute[str], key: str) -> None:
@@ -99,6 +107,10 @@ RunInfoHook: TypeAlias = Callable[[dict[str, Json]], "Mapping[str, Json] | None"
 class MemoryStoreSettings(BlobStoreAccess):
     """`type: memory`: blobs in the memory of this process."""
 
+    def locate(self, _: Path, /) -> str:
+        """Return where it is, as text for people."""
+        return _MEMORY
+
 
 def check_path(_: object, __: object, value: str) -> None:
     """Raise ValueError for a path that no file can have (validator)."""
@@ -121,6 +133,10 @@ class DiskStoreSettings(BlobStoreAccess):
     durability: Durability = Durability.PROCESS
     compare: VerifyReads = VerifyReads.CHANGED
 
+    def locate(self, base: Path, /) -> str:
+        """Return where it is, as text for people; a relative path starts at *base*."""
+        return str(locate_path(self.cachedir, base))
+
 
 @frozen(kw_only=True)
 class MemoryRepoSettings(StoreAccess):
@@ -132,6 +148,10 @@ class MemoryRepoSettings(StoreAccess):
     delete: bool = True
 
     store: str | None = None
+
+    def locate(self, _: Path, /) -> str:
+        """Return where it is, as text for people."""
+        return _MEMORY
 
 
 def _is_file(_: object, __: object, value: str) -> None:
@@ -155,6 +175,10 @@ class SqliteRepoSettings(RecordStoreAccess):
     inline_limit: int = field(default=65_536, validator=validators.ge(0))
     create_db: bool = True
     durability: Durability = Durability.PROCESS
+
+    def locate(self, base: Path, /) -> str:
+        """Return where it is, as text for people; a relative path starts at *base*."""
+        return str(locate_path(self.db.removeprefix("sqlite:///"), base))
 
 
 def _are_tiers(_: object, __: Attribute[tuple[str, ...]], names: tuple[str, ...]) -> None:

@@ -19,18 +19,8 @@ VARIABLE: Final = "PROVENANCE_CONFIG"
 Raw: TypeAlias = Mapping[str, object]
 
 
-def name_source(variables: Mapping[str, str], start: Path) -> str:
-    """Return where `find_config` finds the configuration: a file, a variable, or the default."""
-    text = variables.get(VARIABLE)
-    if text:
-        is_json = text.lstrip().startswith("{")
-        return f"environment variable {VARIABLE}" if is_json else str(Path(text).absolute())
-    file = (project_of(start) or start) / "pyproject.toml"
-    return "default" if _tool_table(file) is None else str(file)
-
-
-def find_config(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path]:
-    """Return the configuration of a process that loaded none, and the folder of its relative paths.
+def find_config(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path, str]:
+    """Return the configuration of a process that loaded none, the folder of its relative paths, and where it was found.
 
     `PROVENANCE_CONFIG` comes first: it names a YAML file, or is JSON that a parent process has set.
     Then comes `[tool.provenance]` in the project's `pyproject.toml`. The default is SQLite and disk
@@ -41,13 +31,17 @@ def find_config(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path]:
         ConfigError: if the configuration cannot be read.
     """
     text = variables.get(VARIABLE)
+    if text and text.lstrip().startswith("{"):
+        return *from_json(text, start), f"environment variable {VARIABLE}"
     if text:
-        return from_json(text, start) if text.lstrip().startswith("{") else from_yaml(Path(text))
+        return *from_yaml(Path(text)), str(Path(text).absolute())
     project = project_of(start)
     if project is None:
-        return _default("."), user_data()
+        return _default("."), user_data(), "default"
     table = _tool_table(project / "pyproject.toml")
-    return (_default() if table is None else table), project
+    if table is None:
+        return _default(), project, "default"
+    return table, project, str(project / "pyproject.toml")
 
 
 def user_data() -> Path:
@@ -130,7 +124,7 @@ def _default(home: str = HOME) -> Raw:
                 "db": f"{home}/provenance.db",
                 "store": "disk",
                 "delete": True,
-            },
+            }
         },
         "default_repo": "local",
     }

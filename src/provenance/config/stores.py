@@ -1,34 +1,40 @@
-"""The functions that open stores and repositories one by one, without a configuration."""
+"""The functions that open stores and repositories one by one, without a configuration.
+
+`restore_repository` and `reopen_environment` open in another process what one process has opened.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, Unpack, cast
 
-from provenance.config import wiring
-from provenance.config.parsing import structure
+from attrs import evolve
+
+from provenance.config import sources, wiring
+from provenance.config.parsing import parse, repo_kinds, store_kinds, structure
 from provenance.config.schema import (
     BlobStoreArguments,
     ChainedSettings,
     DiskStoreOptions,
-    DiskStoreSettings,
-    MemoryRepoSettings,
-    MemoryStoreSettings,
+    RepoSettings,
     SqliteRepoOptions,
     SqliteRepoSettings,
     StoreAccessArguments,
+    StoreSettings,
 )
+from provenance.environment import Environment
 from provenance.errors import ConfigError
-from provenance.repository.handles import Repository
+from provenance.repository.handles import Blueprint, Repository
 from provenance.repository.stores import Store
 from provenance.util.formatting import with_article
+from provenance.util.naming import exported
 
 if TYPE_CHECKING:
     from provenance.config.remote import (
         BucketOptions,
         FsspecStoreOptions,
-        ObjectSettings,
         PostgresRepoOptions,
         SFTPStoreOptions,
     )
@@ -54,9 +60,7 @@ def MemoryStore(name: str = "memory", **options: Unpack[BlobStoreArguments]) -> 
         >>> p.MemoryRepo("scratch", store=p.MemoryStore("values"))
         Repository(name='scratch')
     """
-    return wiring.open_store(
-        name, structure({"delete": True, **options}, MemoryStoreSettings, name), Path.cwd()
-    )
+    return _open_store("memory", name, options)
 
 
 def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:
@@ -76,9 +80,7 @@ def DiskStore(name: str = "disk", **options: Unpack[DiskStoreOptions]) -> Store:
         >>> p.SqliteRepo("project", db="records.db", store=disk)
         Repository(name='project')
     """
-    return wiring.open_store(
-        name, structure({"delete": True, **options}, DiskStoreSettings, name), Path.cwd()
-    )
+    return _open_store("disk", name, options)
 
 
 def ChainedStore(
@@ -127,8 +129,7 @@ def MemoryRepo(
         ...     len(list(repo))
         0
     """
-    settings = structure({"delete": True, **options}, MemoryRepoSettings, name)
-    return wiring.open_repository(name, settings, Path.cwd(), store)
+    return _open_repository("memory", name, store, options)
 
 
 def SqliteRepo(
@@ -150,8 +151,7 @@ def SqliteRepo(
         >>> repo = p.SqliteRepo("project", db="records.db")
         >>> p.set_default_repo(repo)
     """
-    settings = structure({"delete": True, **options}, SqliteRepoSettings, name)
-    return wiring.open_repository(name, settings, Path.cwd(), store)
+    return _open_repository("sqlite", name, store, options)
 
 
 def ChainedRepo(
@@ -216,9 +216,7 @@ def S3Store(name: str = "s3", **options: Unpack[BucketOptions]) -> Store:
         >>> p.S3Store("team", basepath="our-bucket/results")
         Store(name='team', trusted=True)
     """
-    from provenance.config.remote import S3StoreSettings
-
-    return _remote_store(S3StoreSettings, name, options)
+    return _open_store("s3", name, options)
 
 
 def GSStore(name: str = "gs", **options: Unpack[BucketOptions]) -> Store:
@@ -237,9 +235,7 @@ def GSStore(name: str = "gs", **options: Unpack[BucketOptions]) -> Store:
         >>> p.GSStore("team", basepath="our-bucket/results")
         Store(name='team', trusted=True)
     """
-    from provenance.config.remote import GSStoreSettings
-
-    return _remote_store(GSStoreSettings, name, options)
+    return _open_store("gs", name, options)
 
 
 def AzureStore(name: str = "azure", **options: Unpack[BucketOptions]) -> Store:
@@ -258,9 +254,7 @@ def AzureStore(name: str = "azure", **options: Unpack[BucketOptions]) -> Store:
         >>> p.AzureStore("team", basepath="our-container/results")
         Store(name='team', trusted=True)
     """
-    from provenance.config.remote import AzureStoreSettings
-
-    return _remote_store(AzureStoreSettings, name, options)
+    return _open_store("azure", name, options)
 
 
 def SFTPStore(name: str = "sftp", **options: Unpack[SFTPStoreOptions]) -> Store:
@@ -279,9 +273,7 @@ def SFTPStore(name: str = "sftp", **options: Unpack[SFTPStoreOptions]) -> Store:
         >>> p.SFTPStore("group", host="files.example.org", basepath="/srv/results")
         Store(name='group', trusted=True)
     """
-    from provenance.config.remote import SFTPStoreSettings
-
-    return _remote_store(SFTPStoreSettings, name, options)
+    return _open_store("sftp", name, options)
 
 
 def FsspecStore(name: str = "fsspec", **options: Unpack[FsspecStoreOptions]) -> Store:
@@ -299,14 +291,7 @@ def FsspecStore(name: str = "fsspec", **options: Unpack[FsspecStoreOptions]) -> 
         >>> p.FsspecStore("shared", url="memory://results")
         Store(name='shared', trusted=True)
     """
-    from provenance.config.remote import FsspecStoreSettings
-
-    return _remote_store(FsspecStoreSettings, name, options)
-
-
-def _remote_store(kind: type[ObjectSettings], name: str, options: Mapping[str, object]) -> Store:
-    settings = structure({"delete": True, **options}, kind, name)
-    return wiring.open_store(name, settings, Path.cwd())
+    return _open_store("fsspec", name, options)
 
 
 def PostgresRepo(
@@ -331,7 +316,60 @@ def PostgresRepo(
         >>> p.PostgresRepo("team", db="postgresql://db.example.org/results", store=bucket)
         Repository(name='team')
     """
-    from provenance.config.remote import PostgresRepoSettings
+    return _open_repository("postgres", name, store, options)
 
-    settings = structure({"delete": True, **options}, PostgresRepoSettings, name)
-    return wiring.open_repository(name, settings, Path.cwd(), store)
+
+def _open_store(kind: str, name: str, options: Mapping[str, object]) -> Store:
+    """Open a blob store of the `type` *kind*."""
+    settings = structure({"delete": True, **options}, store_kinds(kind)[kind], name)
+    return wiring.open_store(name, cast("StoreSettings", settings), Path.cwd())
+
+
+def _open_repository(
+    kind: str, name: str, store: Store | None, options: Mapping[str, object]
+) -> Repository:
+    """Open a repository of the `type` *kind*."""
+    settings = structure({"delete": True, **options}, repo_kinds(kind)[kind], name)
+    return wiring.open_repository(name, cast("RepoSettings", settings), Path.cwd(), store)
+
+
+@exported
+def restore_repository(blueprint: Blueprint) -> Repository:
+    """Return the repository of a *blueprint*, opened in this process; creates no database.
+
+    Raises:
+        StoreUnavailableError: if it is not there.
+    """
+    name, settings = blueprint.name, blueprint.settings
+    if isinstance(settings, ChainedSettings):
+        return wiring.chain_repositories(
+            name, settings, list(map(restore_repository, blueprint.parts))
+        )
+    stores = list(map(_reopen_store, blueprint.parts))
+    found = _without_creation(cast("RepoSettings", settings))
+    return wiring.open_repository(name, found, blueprint.base, stores[0] if stores else None)
+
+
+def _reopen_store(blueprint: Blueprint) -> Store:
+    name, settings = blueprint.name, blueprint.settings
+    if isinstance(settings, ChainedSettings):
+        return wiring.chain_stores(name, settings, list(map(_reopen_store, blueprint.parts)))
+    return wiring.open_store(name, cast("StoreSettings", settings), blueprint.base)
+
+
+def _without_creation(settings: T) -> T:
+    return (
+        evolve(settings, create_db=False) if isinstance(settings, SqliteRepoSettings) else settings
+    )
+
+
+def reopen_environment(written: str) -> Environment:
+    """Return the environment of a configuration in JSON, as `sources.to_json` writes it; creates no database.
+
+    Raises:
+        ConfigError: if a variable that it names is not set in this process.
+    """
+    raw, base = sources.from_json(written, Path.cwd())
+    config = parse(raw, os.environ)
+    repos = {name: _without_creation(repo) for name, repo in config.artifact_repos.items()}
+    return wiring.environment_of(evolve(config, artifact_repos=repos), base)

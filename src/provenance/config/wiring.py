@@ -12,29 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from attrs import evolve
 
 from provenance.codecs.trust import CopyPolicy
-from provenance.config import sources
-from provenance.config.locations import (
-    join_locations,
-    locate_path,
-    locate_records,
-    locate_repository,
-    locate_store,
-)
-from provenance.config.schema import (
-    AnyRepo,
-    AnyStore,
-    ChainedSettings,
-    Config,
-    DiskStoreSettings,
-    MemoryRepoSettings,
-    MemoryStoreSettings,
-    RecordStoreAccess,
-    RepoSettings,
-    RunInfoHook,
-    SqliteRepoSettings,
-    StoreAccess,
-    StoreSettings,
-)
+from provenance.config import schema, sources
 from provenance.effect import Effect, Interpreter
 from provenance.effects.sql.signing import RecordSigner
 from provenance.environment import Environment
@@ -73,11 +51,6 @@ def export_config(config: Mapping[str, object], base: Path) -> None:
     except TypeError as error:
         _log.warning("child processes must load their configuration themselves: %s", error)
         os.environ.pop(sources.VARIABLE, None)
-
-
-def set_hook(hook: RunInfoHook | None) -> None:
-    """Let *hook* edit what is recorded of the process, which is collected again."""
-    current_system().set_hook(hook)
 
 
 _keeps_text: Final = [True]
@@ -130,7 +103,9 @@ def file_digests() -> FileDigests:
 
 def system_interpreter(time: Clock | None = None) -> Interpreter[SystemEffects | FileEffects]:
     """Return the interpreter of this machine, with *time* as its clock."""
-    return system_effects(time or clock(), current_system()) | file_effects(file_system())
+    return system_effects(time or clock(), current_system().current_run) | file_effects(
+        file_system()
+    )
 
 
 _CACHED_RECORDS: Final = 10_000
@@ -139,7 +114,7 @@ _CACHED_BYTES: Final = 4_096
 """Size in bytes up to which an encoded value stays in memory after it was read."""
 
 
-def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
+def open_store(name: str, settings: schema.StoreSettings, base: Path) -> Store:
     """Return the blob store that *settings* describe.
 
     A remote one is not contacted before it is used.
@@ -149,16 +124,16 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
         MissingLibraryError: if the library that it needs is not installed.
     """
     match settings:
-        case DiskStoreSettings():
+        case schema.DiskStoreSettings():
             from provenance.effects.disk.blobs import DiskBlobs
             from provenance.effects.disk.cache_dir import protect
 
-            root = locate_path(settings.cachedir, base)
+            root = schema.locate_path(settings.cachedir, base)
             _prepare(root)
             protect(root)
             policies = (settings.durability, settings.on_duplicate_key, settings.compare)
             blobs = blob_effects(DiskBlobs(root, name, *policies))
-        case MemoryStoreSettings():
+        case schema.MemoryStoreSettings():
             from provenance.effects.memory_blobs import MemoryBlobs
 
             blobs = blob_effects(MemoryBlobs(name, settings.on_duplicate_key))
@@ -166,11 +141,9 @@ def open_store(name: str, settings: StoreSettings, base: Path) -> Store:
             blobs = _object_store(name, settings, base)
     policy = _policy(is_trusted=settings.trusted)
     guarded = _guard(blobs, name, settings)
-    location = locate_store(settings, base)
-    store = Store(name, guarded, settings.trusted, settings.permissions, policy, location)
-    if isinstance(settings, MemoryStoreSettings):  # no other process sees it
-        return store
-    return evolve(store, blueprint=Blueprint(name, settings, base))
+    location = settings.locate(base)
+    blueprint = _blueprint(name, settings, base, ())
+    return Store(name, guarded, settings.trusted, settings.permissions, policy, location, blueprint)
 
 
 def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interpreter[BlobEffects]:
@@ -191,7 +164,7 @@ def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interprete
 
     label = f"{name} (its cachedir)"
     with map_os_errors(label):
-        path = None if settings.cachedir is None else locate_path(settings.cachedir, base)
+        path = None if settings.cachedir is None else schema.locate_path(settings.cachedir, base)
         root = open_cache_dir(path, cleanup=settings.cleanup_cachedir)
     copies = Permissions(read_through_write=settings.read_through_write)
     near = Tier(label, blob_effects(DiskBlobs(root, label)), copies)
@@ -201,7 +174,7 @@ def _object_store(name: str, settings: ObjectSettings, base: Path) -> Interprete
 
 def open_repository(
     name: str,
-    settings: RepoSettings,
+    settings: schema.RepoSettings,
     base: Path,
     store: Store | None,
     time: Clock | None = None,
@@ -214,47 +187,49 @@ def open_repository(
     Raises:
         StoreUnavailableError: if its folder cannot be created.
     """
-    is_signed = isinstance(settings, RecordStoreAccess) and settings.signing_key is not None
+    is_signed = isinstance(settings, schema.RecordStoreAccess) and settings.signing_key is not None
     is_trusted = is_signed or (settings.trusted and (store is None or store.trusted))
     blobs = None if store is None else store.interpreter
+    records_at = settings.locate(base)
     match settings:
-        case MemoryRepoSettings():
+        case schema.MemoryRepoSettings():
             repo = _memory_repository(name, settings, blobs)
-        case SqliteRepoSettings():
+        case schema.SqliteRepoSettings():
             from provenance.effects.sql.sqlite import SqliteDatabase
 
-            path = locate_path(settings.db.removeprefix("sqlite:///"), base)
+            path = Path(records_at)
             if settings.create_db:
                 _prepare(path.parent)
             sqlite = SqliteDatabase(path, name, settings.durability, create=settings.create_db)
             repo = _sql_repository(name, settings, sqlite, blobs)
         case _:
             repo = _sql_repository(name, settings, _postgres_database(name, settings), blobs)
-    records_at = locate_records(settings, base)
     repo = evolve(
-        repo, records_at=records_at, values_at=records_at if store is None else store.location
+        repo,
+        records_at=records_at,
+        values_at=records_at if store is None else store.location,
+        blueprint=_blueprint(name, settings, base, () if store is None else (store,)),
     )
-    if not isinstance(settings, MemoryRepoSettings):
-        repo = evolve(
-            repo, blueprint=_blueprint(name, settings, base, () if store is None else (store,))
-        )
     policy = CopyPolicy.NOTHING if is_signed else _policy(is_trusted=is_trusted)
     return _complete(repo, settings, time, is_trusted=is_trusted, policy=policy)
 
 
-def chain_stores(name: str, settings: ChainedSettings, stores: Sequence[Store]) -> Store:
+def chain_stores(name: str, settings: schema.ChainedSettings, stores: Sequence[Store]) -> Store:
     """Return *stores*, the nearest first, as one blob store; it is trusted if all of them are."""
     from provenance.effects.tiers import make_tiered_store
 
     is_trusted = settings.trusted and all(store.trusted for store in stores)
     blobs = _guard(make_tiered_store(name, _tiers(stores)), name, settings)
-    places = join_locations([store.location for store in stores])
-    chain = Store(name, blobs, is_trusted, settings.permissions, _strictest(stores), places)
-    return evolve(chain, blueprint=_blueprint(name, settings, Path(), stores))
+    location = _join([store.location for store in stores])
+    policy, blueprint = _strictest(stores), _blueprint(name, settings, Path(), stores)
+    return Store(name, blobs, is_trusted, settings.permissions, policy, location, blueprint)
 
 
 def chain_repositories(
-    name: str, settings: ChainedSettings, repos: Sequence[Repository], time: Clock | None = None
+    name: str,
+    settings: schema.ChainedSettings,
+    repos: Sequence[Repository],
+    time: Clock | None = None,
 ) -> Repository:
     """Return *repos*, the nearest first, as one repository; it is trusted if all of them are.
 
@@ -264,11 +239,13 @@ def chain_repositories(
 
     engine = next((repo.get_engine for repo in repos if repo.get_engine is not None), None)
     stores = _guard(make_chain(name, _tiers(repos)), name, settings)
-    chain = Repository(name, stores, engine, tiers=tuple(repos))
-    chain = evolve(
-        chain,
-        records_at=join_locations([repo.records_at for repo in repos]),
-        values_at=join_locations([repo.values_at for repo in repos]),
+    chain = Repository(
+        name,
+        stores,
+        engine,
+        tiers=tuple(repos),
+        records_at=_join([repo.records_at for repo in repos]),
+        values_at=_join([repo.values_at for repo in repos]),
         blueprint=_blueprint(name, settings, Path(), repos),
     )
     is_trusted = settings.trusted and all(repo.trusted for repo in repos)
@@ -278,9 +255,10 @@ def chain_repositories(
 def _blueprint(
     name: str, settings: object, base: Path, parts: Sequence[Store | Repository]
 ) -> Blueprint | None:
-    """Return the blueprint of a handle over *parts*; None if one of them has none."""
+    """Return the blueprint of a handle over *parts*; None if no other process sees one of them."""
     blueprints = [part.blueprint for part in parts if part.blueprint is not None]
-    if len(blueprints) < len(parts):
+    is_memory = isinstance(settings, schema.MemoryStoreSettings | schema.MemoryRepoSettings)
+    if is_memory or len(blueprints) < len(parts):
         return None
     return Blueprint(name, settings, base, tuple(blueprints))
 
@@ -312,7 +290,7 @@ def _tiers(handles: Iterable[Store | Repository]) -> list[Tier]:
 
 def _complete(
     repo: Repository,
-    settings: StoreAccess,
+    settings: schema.StoreAccess,
     time: Clock | None,
     *,
     is_trusted: bool,
@@ -336,7 +314,7 @@ def _complete(
 
 
 def _memory_repository(
-    name: str, settings: MemoryRepoSettings, store: Interpreter[BlobEffects] | None
+    name: str, settings: schema.MemoryRepoSettings, store: Interpreter[BlobEffects] | None
 ) -> Repository:
     from provenance.effects.lease_renewal import renewing_leases
     from provenance.effects.memory import MemoryLeases, MemoryRecords, MemorySets
@@ -373,7 +351,7 @@ def _postgres_database(name: str, settings: PostgresRepoSettings) -> Database:
 
 def _sql_repository(
     name: str,
-    settings: SqliteRepoSettings | PostgresRepoSettings,
+    settings: schema.SqliteRepoSettings | PostgresRepoSettings,
     database: Database,
     store: Interpreter[BlobEffects] | None,
 ) -> Repository:
@@ -399,7 +377,7 @@ def _sql_repository(
     return Repository(name, stores, lambda: database.engine, database.migrate)
 
 
-def _guard(base: Interpreter[Any], name: str, settings: StoreAccess) -> Interpreter[Any]:
+def _guard(base: Interpreter[Any], name: str, settings: schema.StoreAccess) -> Interpreter[Any]:
     from provenance.effects.layers import restrict
 
     return restrict(base, name, settings.permissions)
@@ -426,20 +404,20 @@ def _prepare(folder: Path) -> None:
         ) from error
 
 
-def environment_of(config: Config, base: Path, time: Clock | None = None) -> Environment:
+def environment_of(config: schema.Config, base: Path, time: Clock | None = None) -> Environment:
     """Return the environment that *config* describes, with its repositories on one clock.
 
     Relative paths start at *base*.
     """
 
-    def open_named_store(name: str, settings: AnyStore) -> Store:
-        if isinstance(settings, ChainedSettings):
+    def open_named_store(name: str, settings: schema.AnyStore) -> Store:
+        if isinstance(settings, schema.ChainedSettings):
             tiers = [stores[tier]() for tier in settings.stores]
             return chain_stores(name, settings, tiers)
         return open_store(name, settings, base)
 
-    def open_named_repository(name: str, settings: AnyRepo) -> Repository:
-        if isinstance(settings, ChainedSettings):
+    def open_named_repository(name: str, settings: schema.AnyRepo) -> Repository:
+        if isinstance(settings, schema.ChainedSettings):
             tiers = [repos[tier]() for tier in settings.stores]
             return chain_repositories(name, settings, tiers, time)
         store = None if settings.store is None else stores[settings.store]()
@@ -472,8 +450,31 @@ def environment_of(config: Config, base: Path, time: Clock | None = None) -> Env
         shadow=config.shadow,
         record_sources=config.record_sources,
         single_flight=config.single_flight,
-        locate=lambda name: locate_repository(config.artifact_repos[name], base, config),
+        locate=partial(_locate_repository, config, base),
     )
+
+
+def _locate_store(config: schema.Config, base: Path, name: str) -> str:
+    settings = config.blobstores[name]
+    if isinstance(settings, schema.ChainedSettings):
+        return _join([_locate_store(config, base, tier) for tier in settings.stores])
+    return settings.locate(base)
+
+
+def _locate_repository(config: schema.Config, base: Path, name: str) -> tuple[str, str]:
+    """Return where the records and the large values of a repository are; opens and creates nothing."""
+    settings = config.artifact_repos[name]
+    if isinstance(settings, schema.ChainedSettings):
+        tiers = [_locate_repository(config, base, tier) for tier in settings.stores]
+        return _join([records for records, _ in tiers]), _join([values for _, values in tiers])
+    records = settings.locate(base)
+    if settings.store is None:
+        return records, records
+    return records, _locate_store(config, base, settings.store)
+
+
+_join: Final = ", then ".join
+"""Makes one text of the locations of the tiers of a chain."""
 
 
 def lazily(make: Callable[[], T]) -> Callable[[], T]:

@@ -21,7 +21,7 @@ from typing import Any, Final, Literal, TypeAlias, cast
 from attrs import evolve, field, frozen
 
 from provenance.codecs.pickling import code_pickler
-from provenance.config import reopening, sources, wiring
+from provenance.config import sources, stores, wiring
 from provenance.config.schema import Config
 from provenance.engines.outcomes import Outcome
 from provenance.environment import Environment
@@ -261,13 +261,13 @@ def open_description(description: Description) -> Environment:
     if description.process == os.getpid() and description.key in _described:
         return _described[description.key]
     if description.config is not None:
-        environment = reopening.reopen_environment(description.config)
+        environment = stores.reopen_environment(description.config)
     else:
         environment = wiring.environment_of(Config(blobstores={}, artifact_repos={}), Path())
     default = description.default
     if isinstance(default, Blueprint):
         return evolve(
-            environment, default=reopening.restore_repository(default), **description.settings
+            environment, default=stores.restore_repository(default), **description.settings
         )
     return evolve(environment, default=default, **description.settings)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
 from typing import BinaryIO, Final, Protocol, TypeAlias, runtime_checkable
 
 from attrs import field, frozen
@@ -233,12 +234,6 @@ class RemoteLocation:
     deadline: float = 60.0
 
 
-class BlobReader(Protocol):
-    """Any blob store."""
-
-    def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object], /) -> object: ...
-
-
 @runtime_checkable
 class MaintainableBlobStore(Protocol):
     """A blob store with garbage collection.
@@ -262,7 +257,7 @@ class EventuallyConsistentStore(Protocol):
     def lag(self) -> timedelta: ...
 
 
-def blob_maintenance_effects(store: BlobReader) -> Interpreter[BlobMaintenance]:
+def blob_maintenance_effects(store: BlobStore) -> Interpreter[BlobMaintenance]:
     """Return an interpreter for *store*; without `MaintainableBlobStore` it lists no entries."""
     if isinstance(store, MaintainableBlobStore):
         return (
@@ -274,11 +269,11 @@ def blob_maintenance_effects(store: BlobReader) -> Interpreter[BlobMaintenance]:
             | GetBlobLocations.on(lambda _: store.get_blob_locations())
         )
 
-    def check(ask: VerifyBlob) -> None:
+    def verify_blob(ask: VerifyBlob) -> None:
         store.read_blob(ask.blob, lambda _: None)
 
     return (
-        VerifyBlob.on(check)
+        VerifyBlob.on(verify_blob)
         | ListBlobEntries.on(lambda _: ())
         | DeleteIfOlder.on(lambda _: False)
         | GetBlobLocations.on(lambda _: frozenset())
@@ -316,7 +311,7 @@ def blob_effects(store: BlobStore) -> Interpreter[BlobEffects]:
     """Return an interpreter for *store*; for maintenance it may be one of `MaintainableBlobStore`."""
 
     def drop(ask: DeleteBlob) -> None:
-        # Only a store with `discard` can compare the age of a blob.
+        # Only a store with `delete_if_older` can compare the age of a blob.
         if ask.before is None or not isinstance(store, MaintainableBlobStore):
             store.delete_blob(ask.blob)
             return
@@ -336,22 +331,19 @@ def blob_effects(store: BlobStore) -> Interpreter[BlobEffects]:
     )
 
 
-Copying: TypeAlias = Callable[[Blob], Callable[[BinaryIO], None]]
+Copying: TypeAlias = Callable[[Blob], Write]
 """Maps a blob to a function that writes its bytes into a sink."""
 
 
 def copying_from(source: Interpreter[ReadBlob]) -> Copying:
     """Return how to copy blobs from *source*."""
 
-    def copying(blob: Blob) -> Callable[[BinaryIO], None]:
-        def write(sink: BinaryIO) -> None:
-            source(ReadBlob(blob, lambda opened: _copy(opened, sink)))
+    def write(blob: Blob, sink: BinaryIO) -> None:
+        source(ReadBlob(blob, partial(_copy, sink)))
 
-        return write
-
-    return copying
+    return lambda blob: partial(write, blob)
 
 
-def _copy(source: BinaryIO, sink: BinaryIO) -> None:
+def _copy(sink: BinaryIO, source: BinaryIO) -> None:
     while piece := source.read(_CHUNK):
         sink.write(piece)

@@ -4,45 +4,38 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from provenance.ports.blobs import (
-    BlobEffects,
-    DeleteBlob,
-    HasBlob,
-    Quarantine,
-    ReadBlob,
-    WriteBlob,
-    WriteBlobs,
-)
-from provenance.ports.history import PutDeletion
-from provenance.ports.leases import (
-    AcquireLease,
-    LeaseEffects,
-    ReleaseLease,
-)
-from provenance.ports.machine import CurrentRun, FileEffects, Now, Sleep, SystemEffects
-from provenance.ports.records import (
-    DeleteRecord,
-    FindEviction,
-    FindInputs,
-    FindRecord,
-    FindRun,
-    ListDependents,
-    ListIds,
-    PutRecord,
-    RecordEffects,
-)
+from provenance.ports import blobs, history, leases, machine, records
 
-Lookup: TypeAlias = FindRecord | HasBlob | FindEviction
+Lookup: TypeAlias = records.FindRecord | blobs.HasBlob | records.FindEviction
 """Looking an artifact up, without reading its value."""
-Commit: TypeAlias = WriteBlob | WriteBlobs | PutRecord | Now | CurrentRun
+Commit: TypeAlias = (
+    blobs.WriteBlob | blobs.WriteBlobs | records.PutRecord | machine.Now | machine.CurrentRun
+)
 """Storing and recording a result."""
-Load: TypeAlias = FindRecord | ListIds | FindInputs | FindRun | ReadBlob
+Load: TypeAlias = (
+    records.FindRecord | records.ListIds | records.FindInputs | records.FindRun | blobs.ReadBlob
+)
 """Reading what was recorded."""
-Trace: TypeAlias = FindRecord | ListDependents
+Trace: TypeAlias = records.FindRecord | records.ListDependents
 """Following lineage."""
-Delete: TypeAlias = FindRecord | DeleteRecord | DeleteBlob | Quarantine | Now | PutDeletion
+Delete: TypeAlias = (
+    records.FindRecord
+    | records.DeleteRecord
+    | blobs.DeleteBlob
+    | blobs.Quarantine
+    | machine.Now
+    | history.PutDeletion
+)
 """Deleting and quarantining stored values."""
-Coordinate: TypeAlias = AcquireLease | ReleaseLease | FindRecord | Sleep
+Coordinate: TypeAlias = (
+    leases.AcquireLease | leases.ReleaseLease | records.FindRecord | machine.Sleep
+)
 """Waiting while another process computes."""
-AllEffects: TypeAlias = RecordEffects | LeaseEffects | BlobEffects | FileEffects | SystemEffects
+AllEffects: TypeAlias = (
+    records.RecordEffects
+    | leases.LeaseEffects
+    | blobs.BlobEffects
+    | machine.FileEffects
+    | machine.SystemEffects
+)
 """All effects of a repository."""

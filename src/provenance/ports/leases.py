@@ -99,7 +99,7 @@ Seconds: TypeAlias = Callable[[], float]
 
 
 class LeaseStore(Protocol):
-    """A store of leases; each method atomically answers the effect of its name in `leasing`.
+    """A store of leases; each method atomically answers the effect of its name above.
 
     A lease with more than `IMPOSSIBLE` seconds left was made before the clock was set back,
     and counts as expired.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -100,9 +101,7 @@ class Sleep(Effect[float]):
 
 FileEffects: TypeAlias = InspectFile | Materialize | MaterializeFolder | DeleteSource | ExportFile
 """Effects of the local file system."""
-ClockEffects: TypeAlias = Now | Sleep
-"""Effects of the clock."""
-SystemEffects: TypeAlias = ClockEffects | CurrentRun
+SystemEffects: TypeAlias = Now | Sleep | CurrentRun
 """Effects of the machine."""
 
 
@@ -132,12 +131,6 @@ class Clock(Protocol):
         ...
 
 
-class System(Protocol):
-    """Facts of this process."""
-
-    def current_run(self) -> Run: ...
-
-
 def file_effects(desk: FileSystem) -> Interpreter[FileEffects]:
     """Return an interpreter for *desk*."""
     return (
@@ -149,10 +142,10 @@ def file_effects(desk: FileSystem) -> Interpreter[FileEffects]:
     )
 
 
-def system_effects(clock: Clock, system: System) -> Interpreter[SystemEffects]:
-    """Return an interpreter for *clock* and *system*."""
+def system_effects(clock: Clock, current_run: Callable[[], Run]) -> Interpreter[SystemEffects]:
+    """Return an interpreter for *clock* and a function that describes this process."""
     return (
         Now.on(lambda _: clock.now())
         | Sleep.on(lambda ask: clock.sleep(ask.seconds))
-        | CurrentRun.on(lambda _: system.current_run())
+        | CurrentRun.on(lambda _: current_run())
     )

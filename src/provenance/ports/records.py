@@ -290,13 +290,6 @@ RecordEffects: TypeAlias = (
 """Effects of a record store."""
 
 
-class RecordReader(Protocol):
-    """Any record store."""
-
-    def find_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord | None: ...
-    def search_records(self, query: Query, after: int | None, limit: int, /) -> Page: ...
-
-
 @runtime_checkable
 class MaintainableRecordStore(Protocol):
     """A record store with eviction; each method answers the effect of its name above."""
@@ -311,7 +304,7 @@ class MaintainableRecordStore(Protocol):
     def get_database_ids(self) -> frozenset[str]: ...
 
 
-def record_maintenance_effects(store: RecordReader) -> Interpreter[RecordMaintenance]:
+def record_maintenance_effects(store: RecordStore) -> Interpreter[RecordMaintenance]:
     """Return an interpreter for *store*.
 
     Without `MaintainableRecordStore` every blob counts as referenced, and summaries read all

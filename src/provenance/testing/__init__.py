@@ -9,26 +9,14 @@ records for tests. `contracts` needs pytest and hypothesis, and `strategies` nee
 (`pip install pytest hypothesis`).
 """
 
-from provenance.effects.layers import failing
+from provenance.effects.layers import failing as failing
 from provenance.testing.environments import (
-    FixedClock,
-    folder_environment,
-    in_folder,
-    in_memory,
-    memory_environment,
+    FixedClock as FixedClock,
+    folder_environment as folder_environment,
+    in_folder as in_folder,
+    in_memory as in_memory,
+    memory_environment as memory_environment,
 )
-from provenance.testing.harness import StoreUnderTest
-from provenance.testing.hashers import check_hasher
-from provenance.testing.scripted import scripted
-
-__all__ = [
-    "FixedClock",
-    "StoreUnderTest",
-    "check_hasher",
-    "failing",
-    "folder_environment",
-    "in_folder",
-    "in_memory",
-    "memory_environment",
-    "scripted",
-]
+from provenance.testing.harness import StoreUnderTest as StoreUnderTest
+from provenance.testing.hashers import check_hasher as check_hasher
+from provenance.testing.scripted import scripted as scripted

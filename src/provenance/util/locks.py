@@ -42,13 +42,6 @@ def _release_all() -> None:
     _registry.release()
 
 
-# Windows does not fork.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_acquire_all, after_in_parent=_release_all, after_in_child=_release_all
-    )
-
-
 class ForkSafeLock:
     """A lock that is replaced in a forked child: `with guard.lock: …`."""
 
@@ -56,19 +49,18 @@ class ForkSafeLock:
         self.lock = threading.RLock()
         _guards.add(self)
 
-    def renew(self) -> None:
-        """Replace the lock by a free one."""
-        self.lock = threading.RLock()
-
 
 _guards: Final[weakref.WeakSet[ForkSafeLock]] = weakref.WeakSet()
 
 
 def _renew_all() -> None:
     for guard in list(_guards):
-        guard.renew()
+        guard.lock = threading.RLock()
 
 
 # Windows does not fork.
 if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_acquire_all, after_in_parent=_release_all, after_in_child=_release_all
+    )
     os.register_at_fork(after_in_child=_renew_all)

@@ -59,7 +59,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
             text = text.replace(secret, HIDDEN)
         else:
             text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text)
-    text = re.sub(r"\S+", _without_userinfo, text)
+    text = re.sub(r"\S+", lambda token: _hide_userinfo(token[0]), text)
     return "".join(_without_values(_USER.sub(rf"\1{HIDDEN}", text)))
 
 
@@ -92,10 +92,7 @@ def redact_url(url: str) -> str:
     >>> redact_url("postgresql://me:my @ pass/word@host/db?sslpassword=pw&x=1")
     'postgresql://***@host/db?sslpassword=***&x=1'
     """
-    scheme, separator, rest = url.partition("://")
-    userinfo, at, place = rest.rpartition("@")
-    user = HIDDEN if userinfo or at else ""
-    return redact(f"{scheme}{separator}{user}{at}{place}")
+    return redact(_hide_userinfo(url))
 
 
 def redact_arguments(arguments: Iterable[str]) -> list[str]:
@@ -126,10 +123,10 @@ def _is_secret_flag(argument: str) -> bool:
     )
 
 
-def _without_userinfo(token: re.Match[str]) -> str:
-    scheme, separator, rest = token[0].partition("://")
+def _hide_userinfo(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
     _, at, place = rest.rpartition("@")
-    return f"{scheme}{separator}{HIDDEN}{at}{place}" if at else token[0]
+    return f"{scheme}{separator}{HIDDEN}{at}{place}" if at else url
 
 
 def without_credentials(url: str) -> str:

@@ -37,7 +37,7 @@ def test_the_clock_tells_utc():
 
 def test_the_process_is_described():
     """A run names host, process, interpreter and packages, and survives being written down."""
-    ask = system_effects(SystemClock(), machine())
+    ask = system_effects(SystemClock(), machine().current_run)
     found = ask(CurrentRun())
     assert os.getpid() == found.process["pid"]
     assert str(Path.cwd()) == found.process["cwd"]

@@ -8,35 +8,35 @@ class TestShelf(BlobContract):
         return StoreUnderTest.of_blobs(BlobArea(folder))
 """
 
-from provenance.util.optional import require_library
+from provenance.util.optional import require_library as _require
 
 _SUITES = ("blobs", "history", "leases", "maintenance", "records", "sets", "stateful")
 
-require_library("hypothesis", "a contract suite")
-require_library("pytest", "a contract suite").register_assert_rewrite(
+_require("hypothesis", "a contract suite")
+_require("pytest", "a contract suite").register_assert_rewrite(
     *(f"{__name__}.{suite}" for suite in _SUITES)
 )
 
 # Imported after the registration, so that failing assertions show what they compared.
-from provenance.testing.contracts.base import Contract
+from provenance.testing.contracts.base import Contract as Contract
 from provenance.testing.contracts.blobs import (
-    BlobContract,
-    DamageContract,
+    BlobContract as BlobContract,
+    DamageContract as DamageContract,
 )
-from provenance.testing.contracts.engines import EngineContract
-from provenance.testing.contracts.history import HistoryContract
-from provenance.testing.contracts.leases import LeaseContract
-from provenance.testing.contracts.maintenance import MaintenanceContract
+from provenance.testing.contracts.engines import EngineContract as EngineContract
+from provenance.testing.contracts.history import HistoryContract as HistoryContract
+from provenance.testing.contracts.leases import LeaseContract as LeaseContract
+from provenance.testing.contracts.maintenance import MaintenanceContract as MaintenanceContract
 from provenance.testing.contracts.records import (
-    RecordContract,
-    SearchContract,
+    RecordContract as RecordContract,
+    SearchContract as SearchContract,
 )
-from provenance.testing.contracts.sets import SetContract
+from provenance.testing.contracts.sets import SetContract as SetContract
 from provenance.testing.contracts.stateful import (
-    StatefulContract,
-    StoreModel,
-    ThreadContract,
-    store_machine,
+    StatefulContract as StatefulContract,
+    StoreModel as StoreModel,
+    ThreadContract as ThreadContract,
+    store_machine as store_machine,
 )
 
 
@@ -46,22 +46,3 @@ class StoreContract(
     BlobContract, RecordContract, SetContract, SearchContract, ThreadContract, StatefulContract
 ):
     """All contracts of records and blobs that need nothing but the stores."""
-
-
-__all__ = [
-    "BlobContract",
-    "Contract",
-    "DamageContract",
-    "EngineContract",
-    "HistoryContract",
-    "LeaseContract",
-    "MaintenanceContract",
-    "RecordContract",
-    "SearchContract",
-    "SetContract",
-    "StatefulContract",
-    "StoreContract",
-    "StoreModel",
-    "ThreadContract",
-    "store_machine",
-]

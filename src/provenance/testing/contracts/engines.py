@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Generator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,28 +14,11 @@ from attrs import evolve
 from returns.result import Failure as Failed
 from returns.result import Success
 
-from provenance import environment as environments
-from provenance.calls.decorators import provenance
-from provenance.catalog.capture import capture_set
-from provenance.catalog.trace import lineage
-from provenance.config.stores import MemoryRepo, SqliteRepo
+import provenance as p
 from provenance.engines import freight
-from provenance.engines.mapping import gather, using_engine
-from provenance.engines.outcomes import Progress
 from provenance.engines.pools import Engine
-from provenance.environment import (
-    Environment,
-    replacing_environment,
-    set_read_only,
-    using_repo,
-)
-from provenance.errors import EngineError
-from provenance.events import Event
-from provenance.model.references import unwrap
+from provenance.environment import replacing_environment
 from provenance.ports.machine import CurrentRun
-from provenance.repository.handles import Repository
-from provenance.results.handles import artifact_of
-from provenance.telemetry import reset_stats, stats, subscribe
 from provenance.testing import samples
 from provenance.testing.environments import folder_environment
 
@@ -61,10 +44,10 @@ class EngineContract:
             yield engine
 
     @pytest.fixture(autouse=True)
-    def environment(self, engine: Engine, tmp_path: Path) -> Generator[Environment]:
+    def environment(self, engine: Engine, tmp_path: Path) -> Generator[p.Environment]:
         """Let functions use SQLite and files in a folder that no worker has seen."""
         assert engine.name
-        reset_stats()
+        p.reset_stats()
         with replacing_environment(folder_environment(tmp_path)) as environment:
             yield environment
 
@@ -73,24 +56,24 @@ class EngineContract:
         results = list(samples.increment.map(range(10), engine=engine))
         assert results == list(range(1, 11))
         assert all(samples.increment.is_cached(number) for number in range(10))
-        assert [artifact_of(one).id for one in results] == [
+        assert [p.artifact_of(one).id for one in results] == [
             samples.increment.artifact_id(number) for number in range(10)
         ]
 
     def test_hits_are_not_computed(self, engine: Engine) -> None:
         """What is stored is not computed again; events tell them apart."""
         samples.increment(3)
-        events: list[Event] = []
-        with subscribe(events.append):
+        events: list[p.Event] = []
+        with p.subscribe(events.append):
             assert list(samples.increment.map([2, 3, 4], engine=engine)) == [3, 4, 5]
         assert sorted(type(event).__name__ for event in events) == ["Hit", "Miss", "Miss"]
-        assert (stats().hits, stats().misses) == (1, 3)
+        assert (p.stats().hits, p.stats().misses) == (1, 3)
 
     def test_equal_calls_are_computed_once(self, engine: Engine) -> None:
         """Of 10,000 calls with 100 different arguments, 100 are computed."""
         numbers = [number % 100 for number in range(10_000)]
         assert sum(samples.increment.map(numbers, engine=engine)) == sum(numbers) + 10_000
-        assert (stats().misses, stats().hits) == (100, 9_900)
+        assert (p.stats().misses, p.stats().hits) == (100, 9_900)
 
     def test_two_iterables_are_zipped(self, engine: Engine) -> None:
         """The n-th call has the n-th item of each iterable."""
@@ -101,16 +84,18 @@ class EngineContract:
         """Results passed on are inputs, in whichever process their function ran."""
         increments = list(samples.increment.map([1, 2], engine=engine))
         doubles = list(samples.double.map(increments, engine=engine))
-        (result,) = gather([samples.total.later(*doubles)], engine=engine)
+        (result,) = p.gather([samples.total.later(*doubles)], engine=engine)
         assert result == [10]
-        assert len(lineage(result).artifacts) == 5
-        assert artifact_of(result).input_artifact_ids == {artifact_of(one).id for one in doubles}
+        assert len(p.lineage(result).artifacts) == 5
+        assert p.artifact_of(result).input_artifact_ids == {
+            p.artifact_of(one).id for one in doubles
+        }
 
     def test_functions_of_all_kinds_travel(self, engine: Engine) -> None:
         """Closures, methods, coroutines, composites and functions that call others."""
         offset = 5
 
-        @provenance()
+        @p.provenance()
         def shift(number: int) -> int:
             return number + offset
 
@@ -127,13 +112,13 @@ class EngineContract:
 
     def test_planned_calls_of_several_functions_are_gathered(self, engine: Engine) -> None:
         """`gather` keeps the order."""
-        with using_engine(engine):
+        with p.using_engine(engine):
             calls = [
                 samples.increment.later(1),
                 samples.double.later(4),
                 samples.increment.later(2),
             ]
-            assert gather(calls) == [2, 8, 3]
+            assert p.gather(calls) == [2, 8, 3]
 
     def test_failures_are_values(self, engine: Engine) -> None:
         """A failure has its traceback, also if its exception cannot be pickled."""
@@ -187,26 +172,26 @@ class EngineContract:
     def test_events_are_captured(self, engine: Engine) -> None:
         """A capture has hits and computed artifacts alike."""
         samples.increment(1)
-        with capture_set("all") as capture:
+        with p.capture_set("all") as capture:
             results = list(samples.increment.map(range(5), engine=engine))
-        assert capture.artifact_ids == {artifact_of(one).id for one in results}
+        assert capture.artifact_ids == {p.artifact_of(one).id for one in results}
 
     def test_progress_is_reported(self, engine: Engine) -> None:
         """The last report has all calls."""
         samples.increment(1)
-        seen: list[Progress] = []
+        seen: list[p.Progress] = []
         list(samples.increment.map(range(5), engine=engine, progress=seen.append))
         assert (seen[-1].done, seen[-1].total, seen[-1].hits, seen[-1].computed) == (5, 5, 1, 4)
 
     def test_a_repository_in_memory_has_the_results(self, engine: Engine) -> None:
         """What workers compute is stored in the memory of the caller, with lineage and inner calls."""
-        with using_repo(MemoryRepo()) as repo:
+        with p.using_repo(p.MemoryRepo()) as repo:
             (first,) = samples.calling.map([1], engine=engine)
             (result,) = samples.double.map([first], engine=engine)
             assert result == 6
-            assert artifact_of(result).id in repo
+            assert p.artifact_of(result).id in repo
             assert samples.increment.artifact_id(1) in repo
-            assert artifact_of(result).input_artifact_ids == {artifact_of(first).id}
+            assert p.artifact_of(result).input_artifact_ids == {p.artifact_of(first).id}
             (parts,) = samples.parts.map([4], engine=engine)
             assert parts["more"] == 5
             assert [len(one) for one in samples.large.map([200_000], engine=engine)] == [200_000]
@@ -215,44 +200,44 @@ class EngineContract:
     @pytest.mark.parametrize("commit", ["auto", "driver"])
     def test_runs_of_workers_name_the_run_of_the_caller(self, engine: Engine, commit: str) -> None:
         """What a worker process computes belongs to a run that this one started."""
-        here = environments.get_default_repo().interpreter(CurrentRun())
+        here = p.get_default_repo().interpreter(CurrentRun())
         if self.is_remote:
             engine = evolve(cast("Any", engine), commit=commit)
         (result,) = samples.increment.map([1], engine=engine)
-        run = artifact_of(result).run_info
+        run = p.artifact_of(result).run_info
         assert (run.parent_id if self.is_remote else run.id) == here.id
 
     def test_another_repository_for_a_while(self, engine: Engine, tmp_path: Path) -> None:
         """`using_repo` reaches the workers, which existed before."""
-        with using_repo(SqliteRepo(db=tmp_path / "other.db")) as repo:
+        with p.using_repo(p.SqliteRepo(db=tmp_path / "other.db")) as repo:
             (result,) = samples.increment.map([1], engine=engine)
-            assert artifact_of(result).id in repo
+            assert p.artifact_of(result).id in repo
             assert result == 2
         assert not samples.increment.is_cached(1)
         assert list(samples.increment.map([1], engine=engine)) == [2]
         assert samples.increment.is_cached(1)
 
     def test_a_layer_around_a_repository_sees_the_results(
-        self, engine: Engine, environment: Environment
+        self, engine: Engine, environment: p.Environment
     ) -> None:
         """A repository that cannot be described gets the results from the caller."""
-        repo: Repository = environment.repository().with_layer(lambda stores: stores)
-        with using_repo(repo):
+        repo: p.Repository = environment.repository().with_layer(lambda stores: stores)
+        with p.using_repo(repo):
             assert list(samples.increment.map([1], engine=engine)) == [2]
         assert samples.increment.is_cached(1)
 
     def test_reading_only_stores_nothing(self, engine: Engine) -> None:
         """Results come back, and are in no store."""
-        set_read_only(True)
+        p.set_read_only(True)
         results = list(samples.increment.map([1, 2, 1], engine=engine))
-        assert [unwrap(one) for one in results] == [2, 3, 2]
-        set_read_only(False)
+        assert [p.unwrap(one) for one in results] == [2, 3, 2]
+        p.set_read_only(False)
         assert not samples.increment.is_cached(1)
 
     def test_uncached_functions_are_computed_each_time(self, engine: Engine) -> None:
         """With the cache off, equal calls are computed, too."""
         assert list(samples.uncached.map([1, 1, 1], engine=engine)) == [2, 2, 2]
-        assert stats().recomputed == 3
+        assert p.stats().recomputed == 3
 
     def test_tasks_of_an_event_loop_go_on(self, engine: Engine) -> None:
         """`amap` yields what `map` does."""
@@ -270,7 +255,7 @@ class EngineContract:
         if not self.is_remote:
             return
         monkeypatch.setattr(freight, "library_version", lambda: "0.0.1")
-        with pytest.raises(EngineError, match=r"provenance .* 0\.0\.1"):
+        with pytest.raises(p.EngineError, match=r"provenance .* 0\.0\.1"):
             list(samples.increment.map([1], engine=engine))
 
     def test_a_worker_that_dies_is_replaced(self, engine: Engine, tmp_path: Path) -> None:
@@ -280,7 +265,7 @@ class EngineContract:
         folder = tmp_path / "deaths"
         folder.mkdir()
         calls = [samples.deadly.later(number, 1, str(folder)) for number in range(6)]
-        assert gather(calls, engine=engine) == list(range(6))
+        assert p.gather(calls, engine=engine) == list(range(6))
 
     def test_a_call_that_kills_its_workers_is_a_failure(
         self, engine: Engine, tmp_path: Path
@@ -291,13 +276,8 @@ class EngineContract:
         folder = tmp_path / "deaths"
         folder.mkdir()
         calls = [samples.deadly.later(number, 99, str(folder)) for number in range(4)]
-        zero, one, two, three = gather(calls, engine=engine, errors="return")
+        zero, one, two, three = p.gather(calls, engine=engine, errors="return")
         assert (zero, two, three) == (Success(0), Success(2), Success(3))
         assert isinstance(one, Failed)
         assert one.failure().kind == "worker died"
         assert 1 <= len(list(folder.iterdir())) <= self.most_deaths
-
-
-def started(engine: Engine) -> AbstractContextManager[Engine]:
-    """Return a block around an engine that needs no start."""
-    return nullcontext(engine)

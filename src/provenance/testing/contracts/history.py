@@ -9,20 +9,7 @@ from attrs import evolve
 from provenance.model.history import CodeReceipt, Deletion, Equivalence, ShadowCheck, receipt_digest
 from provenance.model.ids import DerivationId, RunId
 from provenance.model.records import Derivation
-from provenance.ports.history import (
-    FindDeletion,
-    FindDerivations,
-    FindEquivalence,
-    FindReceipt,
-    FindShadowChecks,
-    FindSources,
-    GetRepositoryId,
-    PutDeletion,
-    PutDerivation,
-    PutEquivalence,
-    PutShadowCheck,
-)
-from provenance.ports.records import DeleteRecord, FindRun, ListDependents, PutRecord
+from provenance.ports import history, records
 from provenance.testing.contracts.base import Contract
 from provenance.testing.harness import MOMENT, StoreUnderTest, new_id, record, run
 
@@ -40,43 +27,41 @@ class HistoryContract(Contract):
         first, second = _receipt('{".":"' + new_id() + '"}'), _receipt('{".":"größe"}')
         for receipt in (first, second, first, None):
             one = record(code="" if receipt is None else receipt.digest)
-            place.ask(PutRecord(one, run(), "{}", receipt=receipt))
+            place.ask(records.PutRecord(one, run(), "{}", receipt=receipt))
         for receipt in (first, second):
-            assert receipt.text == place.ask(FindReceipt(receipt.digest))
+            assert receipt.text == place.ask(history.FindReceipt(receipt.digest))
             wanted = frozenset(receipt.sources) | {"f" * 12}
-            assert receipt.sources == place.ask(FindSources(wanted))
+            assert receipt.sources == place.ask(history.FindSources(wanted))
 
     def test_a_receipt_comes_with_a_replacement_and_with_parts(self, place: StoreUnderTest) -> None:
         """However a record is put, its receipt is stored."""
         first, second = (_receipt(f'{{".":"{new_id()}"}}') for _ in range(2))
         one = place.put(record())
-        part = PutRecord(record(code=second.digest), run(), "{}", receipt=second)
+        part = records.PutRecord(record(code=second.digest), run(), "{}", receipt=second)
         place.ask(
-            PutRecord(
-                evolve(one, code=first.digest),
-                *(run(), "{}", (), True, (part,)),
-                receipt=first,
+            records.PutRecord(
+                evolve(one, code=first.digest), *(run(), "{}", (), True, (part,)), receipt=first
             )
         )
-        assert first.text == place.ask(FindReceipt(first.digest))
-        assert second.text == place.ask(FindReceipt(second.digest))
+        assert first.text == place.ask(history.FindReceipt(first.digest))
+        assert second.text == place.ask(history.FindReceipt(second.digest))
 
     def test_unknown_receipts_are_not_found(self, place: StoreUnderTest) -> None:
         """What was not put is not found."""
-        assert place.ask(FindReceipt(receipt_digest("{}"))) is None
-        assert {} == place.ask(FindSources(frozenset({"f" * 12})))
-        assert place.ask(FindEquivalence("f", 0, "a", "b")) is None
+        assert place.ask(history.FindReceipt(receipt_digest("{}"))) is None
+        assert {} == place.ask(history.FindSources(frozenset({"f" * 12})))
+        assert place.ask(history.FindEquivalence("f", 0, "a", "b")) is None
 
     def test_an_accepted_change_is_found_by_all_of_it(self, place: StoreUnderTest) -> None:
         """An accepted change counts for its function, version and direction; the last note stays."""
         change = Equivalence("module.f", 1, "r1:a", "r1:b", "Ada", MOMENT, "only größer")
-        place.ask(PutEquivalence(evolve(change, note="first")))
-        place.ask(PutEquivalence(change))
-        assert change == place.ask(FindEquivalence("module.f", 1, "r1:a", "r1:b"))
+        place.ask(history.PutEquivalence(evolve(change, note="first")))
+        place.ask(history.PutEquivalence(change))
+        assert change == place.ask(history.FindEquivalence("module.f", 1, "r1:a", "r1:b"))
         for other in (
-            FindEquivalence("module.f", 1, "r1:b", "r1:a"),
-            FindEquivalence("module.f", 2, "r1:a", "r1:b"),
-            FindEquivalence("module.g", 1, "r1:a", "r1:b"),
+            history.FindEquivalence("module.f", 1, "r1:b", "r1:a"),
+            history.FindEquivalence("module.f", 2, "r1:a", "r1:b"),
+            history.FindEquivalence("module.g", 1, "r1:a", "r1:b"),
         ):
             assert place.ask(other) is None
 
@@ -90,16 +75,20 @@ class HistoryContract(Contract):
         )
         later = evolve(known, id=DerivationId("cd" * 20), derived_at=MOMENT + timedelta(seconds=1))
         for derivation in (later, known, evolve(known, derived_at=later.derived_at)):
-            assert place.ask(PutDerivation(derivation, process))
-        assert (known, later) == place.ask(FindDerivations(one.id))
-        assert (one.id,) == place.ask(ListDependents(source)) == place.ask(ListDependents(far))
-        assert process == place.ask(FindRun(process.id))
+            assert place.ask(history.PutDerivation(derivation, process))
+        assert (known, later) == place.ask(history.FindDerivations(one.id))
+        assert (
+            (one.id,)
+            == place.ask(records.ListDependents(source))
+            == place.ask(records.ListDependents(far))
+        )
+        assert process == place.ask(records.FindRun(process.id))
         place.put(evolve(one, added_at=MOMENT), replace=True)
-        assert (known, later) == place.ask(FindDerivations(one.id))
-        assert (one.id,) == place.ask(ListDependents(source))
-        place.ask(DeleteRecord(one.id))
-        assert () == place.ask(FindDerivations(one.id))
-        assert () == place.ask(ListDependents(source))
+        assert (known, later) == place.ask(history.FindDerivations(one.id))
+        assert (one.id,) == place.ask(records.ListDependents(source))
+        place.ask(records.DeleteRecord(one.id))
+        assert () == place.ask(history.FindDerivations(one.id))
+        assert () == place.ask(records.ListDependents(source))
 
     def test_what_is_not_recorded_has_no_derivations(self, place: StoreUnderTest) -> None:
         """A derivation of nothing is not stored."""
@@ -107,21 +96,21 @@ class HistoryContract(Contract):
         known = Derivation(
             artifact_id, DerivationId("ab" * 20), frozenset({source}), run().id, MOMENT
         )
-        assert not place.ask(PutDerivation(known, run()))
-        assert () == place.ask(FindDerivations(artifact_id))
-        assert () == place.ask(ListDependents(source))
+        assert not place.ask(history.PutDerivation(known, run()))
+        assert () == place.ask(history.FindDerivations(artifact_id))
+        assert () == place.ask(records.ListDependents(source))
 
     def test_the_last_deletion_is_known(self, place: StoreUnderTest) -> None:
         """Whether the artifact is there again or not."""
         artifact_id = new_id()
-        assert place.ask(FindDeletion(artifact_id)) is None
+        assert place.ask(history.FindDeletion(artifact_id)) is None
         first = Deletion(artifact_id, "module.größe", 2, MOMENT)
         last = evolve(first, deleted_at=MOMENT + timedelta(days=1), reason="was wrong")
         for deletion in (first, last):
-            place.ask(PutDeletion(deletion))
+            place.ask(history.PutDeletion(deletion))
         place.put(record(id=artifact_id))
-        assert last == place.ask(FindDeletion(artifact_id))
-        assert place.ask(FindDeletion(new_id())) is None
+        assert last == place.ask(history.FindDeletion(artifact_id))
+        assert place.ask(history.FindDeletion(new_id())) is None
 
     def test_comparisons_are_listed_until_the_artifact_is_deleted(
         self, place: StoreUnderTest
@@ -131,15 +120,15 @@ class HistoryContract(Contract):
         first = ShadowCheck(one.id, MOMENT, True, "r1:a")
         last = ShadowCheck(one.id, MOMENT + timedelta(seconds=1), False, "")
         for check in (last, first, first, evolve(first, artifact_id=other.id)):
-            place.ask(PutShadowCheck(check))
-        assert (first, last) == place.ask(FindShadowChecks(one.id))
-        place.ask(DeleteRecord(one.id))
-        assert () == place.ask(FindShadowChecks(one.id))
-        assert 1 == len(place.ask(FindShadowChecks(other.id)))
+            place.ask(history.PutShadowCheck(check))
+        assert (first, last) == place.ask(history.FindShadowChecks(one.id))
+        place.ask(records.DeleteRecord(one.id))
+        assert () == place.ask(history.FindShadowChecks(one.id))
+        assert 1 == len(place.ask(history.FindShadowChecks(other.id)))
 
     def test_each_repository_has_an_id(self, place: StoreUnderTest) -> None:
         """The id is that of the repository, and stays."""
-        found = place.ask(GetRepositoryId())
+        found = place.ask(history.GetRepositoryId())
         assert 40 == len(found)
         place.put(record())
-        assert found == place.ask(GetRepositoryId())
+        assert found == place.ask(history.GetRepositoryId())

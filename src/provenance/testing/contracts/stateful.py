@@ -16,16 +16,8 @@ from provenance.effects.io import blob_of
 from provenance.errors import BlobNotFoundError
 from provenance.model.ids import ArtifactId, ValueId
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob
+from provenance.ports import records
 from provenance.ports.blobs import DeleteBlob, HasBlob, Quarantine
-from provenance.ports.records import (
-    DeleteRecord,
-    FindInputs,
-    FindRecordsByValue,
-    FindRun,
-    ListDependents,
-    ListIds,
-    PutRecord,
-)
 from provenance.testing.contracts.base import LAW, Contract
 from provenance.testing.harness import LIMIT, StoreUnderTest, inline_blobs, new_id, record, run
 
@@ -99,9 +91,9 @@ class StoreModel(RuleBasedStateMachine):
         if wins:
             self.records[artifact] = one
             self.carried[artifact] = set()
-        stored = self.place.ask(PutRecord(one, run(), repr(value), held, replace))
+        stored = self.place.ask(records.PutRecord(one, run(), repr(value), held, replace))
         assert self.records[artifact] == stored
-        assert not wins or repr(value) == self.place.ask(FindInputs(artifact))
+        assert not wins or repr(value) == self.place.ask(records.FindInputs(artifact))
         blobs = {inline.blob for inline in held}
         # A losing record repairs the bytes of all records that reference them.
         for carrier in [artifact] if wins else list(self.records):
@@ -111,7 +103,7 @@ class StoreModel(RuleBasedStateMachine):
     def drop(self, artifact: ArtifactId) -> None:
         """Delete a record and the bytes that no other record references."""
         deleted = self.records.pop(artifact, None)
-        orphans = self.place.ask(DeleteRecord(artifact))
+        orphans = self.place.ask(records.DeleteRecord(artifact))
         if deleted is None:
             assert orphans is None
             return
@@ -140,19 +132,19 @@ class StoreModel(RuleBasedStateMachine):
     def records_are_those_of_the_dictionary(self) -> None:
         """Look up records by their ids and by those of their inputs."""
         known = sorted(self.records)
-        assert tuple(known) == self.place.ask(ListIds("", 10))
+        assert tuple(known) == self.place.ask(records.ListIds("", 10))
         for artifact in ALL_IDS:
             assert self.records.get(artifact) == self.place.find(record(id=artifact))
             children = [key for key in known if artifact in self.records[key].input_artifact_ids]
-            assert tuple(children) == self.place.ask(ListDependents(artifact))
-        assert not known or run() == self.place.ask(FindRun(run().id))
+            assert tuple(children) == self.place.ask(records.ListDependents(artifact))
+        assert not known or run() == self.place.ask(records.FindRun(run().id))
 
     @invariant()
     def values_lead_to_their_records(self) -> None:
         """Look up records by their values."""
         for value in map(value_of, ALL_CONTENTS):
             expected = {one.id for one in self.records.values() if one.value_id == value}
-            assert expected == {one.id for one in self.place.ask(FindRecordsByValue(value))}
+            assert expected == {one.id for one in self.place.ask(records.FindRecordsByValue(value))}
 
     @invariant()
     def bytes_are_those_of_the_dictionary(self) -> None:
@@ -236,7 +228,7 @@ class ThreadContract(Contract):
             return place.read(place.keep(bytes([turn]) * (LIMIT + 1)))
 
         assert [bytes([turn]) * (LIMIT + 1) for turn in range(THREADS)] == run_in_threads(work)
-        assert 5 * THREADS == len(place.ask(ListDependents(SOURCE)))
+        assert 5 * THREADS == len(place.ask(records.ListDependents(SOURCE)))
 
     def test_one_of_many_threads_wins(self, place: StoreUnderTest) -> None:
         """Threads that put records of one id at the same time all get the same record."""
@@ -252,6 +244,6 @@ class ThreadContract(Contract):
     def test_one_of_many_threads_deletes(self, place: StoreUnderTest) -> None:
         """If threads delete one record at the same time, one of them gets its blobs."""
         one = place.put(record())
-        answers = run_in_threads(lambda _: place.ask(DeleteRecord(one.id)))
+        answers = run_in_threads(lambda _: place.ask(records.DeleteRecord(one.id)))
         assert 1 == sum(answer is not None for answer in answers)
         assert place.find(one) is None
