@@ -58,6 +58,16 @@ def test_a_public_function_tells_what_goes_in_and_comes_out(name):
     assert ">>> " in sections["Example"]
 
 
+CLASSES = sorted(name for name in provenance.__all__ if inspect.isclass(getattr(provenance, name)))
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_public_class_has_an_example(name):
+    """Its docstring shows how a user meets it; the example runs as a doctest."""
+    text = inspect.getdoc(getattr(provenance, name))
+    assert ">>> " in text.partition("\n\nExample:\n")[2]
+
+
 SETTINGS = [
     kind for kind in vars(schema).values() if attrs.has(kind) and kind.__module__ == schema.__name__
 ]

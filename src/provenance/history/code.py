@@ -26,6 +26,18 @@ class CodeDifference:
         name: its name with its module.
         what: `changed`, `is used now` or `is no longer used`.
         lines: the differences of its source, as of `diff -u`; empty if it was not recorded.
+
+    Example:
+        >>> import provenance as p
+        >>> RATE = 1
+        >>> def rated(n: int) -> int:
+        ...     return n * RATE
+        >>> first = p.provenance(rated)(3)
+        >>> RATE = 2
+        >>> second = p.provenance(rated)(4)
+        >>> [difference] = p.diff(first, second).code
+        >>> print(difference.name.rpartition(".")[2], difference.what)
+        RATE changed
     """
 
     name: str

@@ -35,6 +35,15 @@ class Parting:
         names: their names.
         inputs: how their inputs differ.
         code: how their code differs.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> parting = p.diff(squares(2), squares(3)).parting
+        >>> [str(difference) for difference in parting.inputs]
+        ['n differs: 2 and 3']
     """
 
     first: ArtifactId
