@@ -1,7 +1,10 @@
 """The settings of the documentation's site; `make docs` builds it, without a network."""
 
 from importlib.metadata import version as _version
+from pathlib import Path
 from typing import Final
+
+from sphinx.application import Sphinx
 
 project: Final = "provenance"
 author: Final = "The provenance developers"
@@ -38,3 +41,16 @@ html_show_sphinx: Final = False
 html_static_path: Final = ["static"]
 html_css_files: Final = ["site.css"]
 copybutton_exclude: Final = ".linenos, .gp, .go"
+
+llms_txt_uri_template: Final = "_sources/{docname}{suffix}{sourcelink_suffix}"
+
+
+def setup(app: Sphinx) -> None:
+    """Keep the site under 5 MB."""
+    app.connect("build-finished", _delete_copies, priority=900)
+
+
+def _delete_copies(app: Sphinx, _error: Exception | None) -> None:
+    """Delete the source maps of the theme, and `llms-full.txt`: `llms.txt` leads to the source of each page."""
+    for path in [*Path(app.outdir).glob("_static/**/*.map"), Path(app.outdir) / "llms-full.txt"]:
+        path.unlink(missing_ok=True)
