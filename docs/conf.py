@@ -15,6 +15,7 @@ version: Final = release
 extensions: Final = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "sphinx_llms_txt",
@@ -31,6 +32,7 @@ autodoc_typehints_format: Final = "short"
 autodoc_member_order: Final = "bysource"
 autodoc_preserve_defaults: Final = True
 autodoc_default_options: Final = {"members": True, "show-inheritance": True}
+autosummary_generate: Final = False
 napoleon_numpy_docstring: Final = False
 python_use_unqualified_type_names: Final = True
 add_module_names: Final = False
@@ -38,6 +40,8 @@ add_module_names: Final = False
 html_theme: Final = "furo"
 html_title: Final = "provenance"
 html_show_sphinx: Final = False
+html_use_index: Final = False  # the theme does not lead to it; the search finds names
+html_domain_indices: Final = False
 html_static_path: Final = ["static"]
 html_css_files: Final = ["site.css"]
 copybutton_exclude: Final = ".linenos, .gp, .go"
