@@ -117,12 +117,16 @@ class RunNotFoundError(ProvenanceError, KeyError):
         >>> @p.provenance()
         ... def squares(n: int) -> list[int]:
         ...     return [i * i for i in range(n)]
-        >>> artifact = squares.artifact(3)
-        >>> try:
-        ...     print(artifact.run_info.python["implementation"])
-        ... except p.RunNotFoundError as error:
-        ...     print("computed in a run that is not recorded:", error.run_id)
-        CPython
+        >>> import sqlite3
+        >>> with p.using_repo(p.SqliteRepo("project", db="records.db")):
+        ...     artifact_id = squares.artifact(3).id
+        >>> with sqlite3.connect("records.db") as database:
+        ...     _ = database.execute("DELETE FROM runs")
+        >>> database.close()
+        >>> p.SqliteRepo("project", db="records.db").get_by_id(artifact_id).run_info
+        Traceback (most recent call last):
+        ...
+        provenance.errors.RunNotFoundError: ...
     """
 
     def __init__(self, run_id: str, artifact_id: str, repo: str) -> None:
