@@ -123,6 +123,7 @@ bench: $(STAMP)
 
 docs: $(STAMP)  ## the site, in build/site; its code blocks run in the tests
 	$(BIN)/sphinx-build -W --keep-going --quiet -d build/doctrees docs build/site
+	@du -sh --apparent-size build/site  # it stays under 5 MB
 
 peers: $(STAMP)  ## which behaviors other caches share, in an environment of their own
 	$(BIN)/python -m venv .venv-peers

@@ -193,7 +193,7 @@ for _ in range(2):
         1,
     ),
     Case(
-        "an edited helper is noticed (computed again, or said)",
+        "an edited helper is noticed (computed again, or reported)",
         (
             "open('helper.py', 'w').write('def scale(x):\\n    return x * 2\\n')\n"
             + HELPER

@@ -1,7 +1,10 @@
 """The settings of the documentation's site; `make docs` builds it, without a network."""
 
 from importlib.metadata import version as _version
+from pathlib import Path
 from typing import Final
+
+from sphinx.application import Sphinx
 
 project: Final = "provenance"
 author: Final = "The provenance developers"
@@ -12,6 +15,7 @@ version: Final = release
 extensions: Final = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "sphinx_llms_txt",
@@ -28,6 +32,7 @@ autodoc_typehints_format: Final = "short"
 autodoc_member_order: Final = "bysource"
 autodoc_preserve_defaults: Final = True
 autodoc_default_options: Final = {"members": True, "show-inheritance": True}
+autosummary_generate: Final = False
 napoleon_numpy_docstring: Final = False
 python_use_unqualified_type_names: Final = True
 add_module_names: Final = False
@@ -35,6 +40,21 @@ add_module_names: Final = False
 html_theme: Final = "furo"
 html_title: Final = "provenance"
 html_show_sphinx: Final = False
+html_use_index: Final = False  # the theme does not lead to it; the search finds names
+html_domain_indices: Final = False
 html_static_path: Final = ["static"]
 html_css_files: Final = ["site.css"]
 copybutton_exclude: Final = ".linenos, .gp, .go"
+
+llms_txt_uri_template: Final = "_sources/{docname}{suffix}{sourcelink_suffix}"
+
+
+def setup(app: Sphinx) -> None:
+    """Keep the site under 5 MB."""
+    app.connect("build-finished", _delete_copies, priority=900)
+
+
+def _delete_copies(app: Sphinx, _error: Exception | None) -> None:
+    """Delete the source maps of the theme, and `llms-full.txt`: `llms.txt` leads to the source of each page."""
+    for path in [*Path(app.outdir).glob("_static/**/*.map"), Path(app.outdir) / "llms-full.txt"]:
+        path.unlink(missing_ok=True)

@@ -110,7 +110,24 @@ class ArtifactNotFoundError(ProvenanceError, KeyError):
 
 
 class RunNotFoundError(ProvenanceError, KeyError):
-    """The run that computed an artifact is not recorded."""
+    """The run that computed an artifact is not recorded.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> import sqlite3
+        >>> with p.using_repo(p.SqliteRepo("project", db="records.db")):
+        ...     artifact_id = squares.artifact(3).id
+        >>> with sqlite3.connect("records.db") as database:
+        ...     _ = database.execute("DELETE FROM runs")
+        >>> database.close()
+        >>> p.SqliteRepo("project", db="records.db").get_by_id(artifact_id).run_info
+        Traceback (most recent call last):
+        ...
+        provenance.errors.RunNotFoundError: ...
+    """
 
     def __init__(self, run_id: str, artifact_id: str, repo: str) -> None:
         super().__init__(
@@ -143,7 +160,19 @@ class SetNotFoundError(ProvenanceError, KeyError):
 
 
 class MemberNotFoundError(ProvenanceError, KeyError):
-    """An artifact to be removed from a set is not a member of it."""
+    """An artifact to be removed from a set is not a member of it.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> best = p.create_set([squares(2)], "best")
+        >>> best.remove(squares(3))
+        Traceback (most recent call last):
+        ...
+        provenance.errors.MemberNotFoundError: ...
+    """
 
     def __init__(self, artifact_id: str, set_id: str) -> None:
         super().__init__(
@@ -158,6 +187,16 @@ class BlobNotFoundError(ProvenanceError, FileNotFoundError):
     """A blob that a record refers to is not in the store.
 
     It was *evicted* on purpose, or got lost.
+
+    Example:
+        >>> import provenance as p
+        >>> store = p.MemoryStore("values", delete=True)
+        >>> blob = store.put(b"some bytes")
+        >>> store.delete(blob)
+        >>> store.get(blob)
+        Traceback (most recent call last):
+        ...
+        provenance.errors.BlobNotFoundError: ...
     """
 
     def __init__(self, blob_id: str, store: str, *, evicted: bool = False) -> None:
@@ -178,6 +217,19 @@ class CorruptBlobError(ProvenanceError, ValueError):
         is_sound: the digest matches, only decoding failed.
         misses_code: decoding failed because this process lacks a class, function or module that
             the blob refers to.
+
+    Example:
+        >>> import provenance as p
+        >>> from pathlib import Path
+        >>> store = p.DiskStore("values", cachedir="values")
+        >>> blob = store.put(b"some bytes")
+        >>> file = next(path for path in Path("values").rglob("*") if path.is_file())
+        >>> file.chmod(0o600)
+        >>> _ = file.write_bytes(b"other bytes")
+        >>> store.get(blob)
+        Traceback (most recent call last):
+        ...
+        provenance.errors.CorruptBlobError: ...
     """
 
     def __init__(
@@ -206,7 +258,24 @@ class CorruptBlobError(ProvenanceError, ValueError):
 
 
 class CorruptRecordError(ProvenanceError, ValueError):
-    """A stored record cannot be read, or its signature is wrong or missing."""
+    """A stored record cannot be read, or its signature is wrong or missing.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> import sqlite3
+        >>> with p.using_repo(p.SqliteRepo("project", db="records.db")):
+        ...     artifact_id = squares.artifact(3).id
+        >>> with sqlite3.connect("records.db") as database:
+        ...     _ = database.execute("UPDATE artifacts SET tags = '['")
+        >>> database.close()
+        >>> p.SqliteRepo("project", db="records.db").get_by_id(artifact_id)
+        Traceback (most recent call last):
+        ...
+        provenance.errors.CorruptRecordError: ...
+    """
 
     def __init__(self, artifact_id: str, repo: str, reason: str, *, what: str = "artifact") -> None:
         super().__init__(
@@ -219,7 +288,17 @@ class CorruptRecordError(ProvenanceError, ValueError):
 
 
 class KeyExistsError(ProvenanceError, KeyError):
-    """A key that must be new exists already."""
+    """A key that must be new exists already.
+
+    Example:
+        >>> import provenance as p
+        >>> store = p.MemoryStore("values", on_duplicate_key="raise")
+        >>> blob = store.put(b"some bytes")
+        >>> store.put(b"some bytes")
+        Traceback (most recent call last):
+        ...
+        provenance.errors.KeyExistsError: ...
+    """
 
     def __init__(self, key: str, store: str) -> None:
         super().__init__(
@@ -231,7 +310,20 @@ class KeyExistsError(ProvenanceError, KeyError):
 
 
 class AmbiguousIdError(ProvenanceError, ValueError):
-    """A prefix matches several ids."""
+    """A prefix matches several ids.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> digits = squares.artifact(3).id[:6]
+        >>> try:
+        ...     print(p.load_artifact(digits).value)
+        ... except p.AmbiguousIdError as error:
+        ...     print("one of these:", error.matches)
+        [0, 1, 4]
+    """
 
     def __init__(self, prefix: str, matches: Iterable[str]) -> None:
         self.matches = tuple(matches)
@@ -290,7 +382,18 @@ class StoreUnavailableError(ProvenanceError, OSError):
 
 
 class UntrustedStoreError(ProvenanceError, PermissionError):
-    """A value would be executed, believed or signed, and its store is one that others may have written to."""
+    """A value would be executed, believed or signed, and its store is one that others may have written to.
+
+    Example:
+        >>> import provenance as p
+        >>> from collections import Counter
+        >>> letters = p.provenance(lambda: Counter("hello"), name="letters")
+        >>> with p.using_repo(p.MemoryRepo("shared", trusted=False)) as repo:
+        ...     repo.get_value(letters.artifact())
+        Traceback (most recent call last):
+        ...
+        provenance.errors.UntrustedStoreError: ...
+    """
 
     def __init__(self, store: str, serializer: str, reason: str, target: str | None = None) -> None:
         refused = f"load {serializer!r} data from {store!r}"
@@ -414,7 +517,16 @@ class UnarchivableFileError(ProvenanceError, OSError):
 
 
 class UnreadableFileError(ProvenanceError, OSError):
-    """A file or folder whose content is an input cannot be read, or changes while it is read."""
+    """A file or folder whose content is an input cannot be read, or changes while it is read.
+
+    Example:
+        >>> import provenance as p
+        >>> try:
+        ...     p.hash(p.file("missing.csv"))
+        ... except p.UnreadableFileError as error:
+        ...     print(error.path, "cannot be read:", error.reason)
+        missing.csv cannot be read: the file does not exist
+    """
 
     def __init__(self, path: str, reason: str, advice: str = "") -> None:
         way = advice or "pass a file, or a folder of files, that nobody writes to"
@@ -439,7 +551,16 @@ class MissingFileError(UnreadableFileError, FileNotFoundError):
 
 
 class MissingLibraryError(ProvenanceError, ImportError):
-    """A value, store or compression needs a library that is not installed."""
+    """A value, store or compression needs a library that is not installed.
+
+    Example:
+        >>> import provenance as p
+        >>> try:
+        ...     raise p.MissingLibraryError("this table", "polars")
+        ... except p.MissingLibraryError as error:
+        ...     print(error)
+        this table needs polars: pip install polars
+    """
 
     def __init__(self, for_what: str, library: str, requirement: str | None = None) -> None:
         self.library = library
@@ -485,7 +606,22 @@ class ImpureFunctionError(ProvenanceError, ValueError):
 
 
 class UnrepeatableStreamError(ImpureFunctionError):
-    """A generator yielded other items than an interrupted call before; `value` is what it yielded instead."""
+    """A generator yielded other items than an interrupted call before; `value` is what it yielded instead.
+
+    Example:
+        >>> import provenance as p
+        >>> import secrets
+        >>> @p.provenance(stream=p.Streaming(chunk_items=1))
+        ... def tokens():
+        ...     yield from (secrets.token_hex() for _ in range(2))
+        >>> stream = tokens()
+        >>> first = stream[0]
+        >>> stream.close()  # as if the process had ended here
+        >>> list(tokens())
+        Traceback (most recent call last):
+        ...
+        provenance.errors.UnrepeatableStreamError: ...
+    """
 
     def __init__(self, function: str, first: int, end: int) -> None:
         ProvenanceError.__init__(
@@ -499,7 +635,20 @@ class UnrepeatableStreamError(ImpureFunctionError):
 
 
 class CodeChangedError(ProvenanceError, ValueError):
-    """The code behind a stored result has changed, and `on_code_change` is "raise"."""
+    """The code behind a stored result has changed, and `on_code_change` is "raise".
+
+    Example:
+        >>> import provenance as p
+        >>> RATE = 1
+        >>> def rated(n: int) -> int:
+        ...     return n * RATE
+        >>> _ = p.provenance(rated)(3)
+        >>> RATE = 2
+        >>> p.provenance(rated, on_code_change="raise")(3)
+        Traceback (most recent call last):
+        ...
+        provenance.errors.CodeChangedError: ...
+    """
 
     def __init__(self, function: str, artifact_id: str, changes: str, next_version: int) -> None:
         super().__init__(
@@ -512,7 +661,19 @@ class CodeChangedError(ProvenanceError, ValueError):
 
 
 class NotReproducibleError(ProvenanceError, ValueError):
-    """A function gave another result when a hit was computed again, and `on_difference` is "raise"."""
+    """A function gave another result when a hit was computed again, and `on_difference` is "raise".
+
+    Example:
+        >>> import provenance as p
+        >>> from random import random
+        >>> @p.provenance(shadow={"share": 1.0, "on_difference": "raise"})
+        ... def draw() -> float:
+        ...     return random()
+        >>> try:
+        ...     first = draw()
+        ... except p.NotReproducibleError as error:  # a hit, after an earlier one was found to differ
+        ...     print(error.function, "is random: pass it a seed")
+    """
 
     def __init__(self, function: str, artifact_id: str) -> None:
         super().__init__(
@@ -525,7 +686,21 @@ class NotReproducibleError(ProvenanceError, ValueError):
 
 
 class MutatedArtifactValueError(ProvenanceError, ValueError):
-    """The value of a proxy was changed before the proxy was passed on."""
+    """The value of a proxy was changed before the proxy was passed on.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> p.set_check_mutations(True)
+        >>> numbers = squares(3)
+        >>> numbers.append(9)
+        >>> p.provenance(sum)(numbers)
+        Traceback (most recent call last):
+        ...
+        provenance.errors.MutatedArtifactValueError: ...
+    """
 
     def __init__(self, artifact_id: str, function: str, arguments: Iterable[str]) -> None:
         self.arguments = tuple(arguments)
@@ -585,7 +760,16 @@ class DuplicateNameError(ProvenanceError, ValueError):
 
 
 class EngineError(ProvenanceError, RuntimeError):
-    """An engine cannot run calls: a worker died, or cannot be used."""
+    """An engine cannot run calls: a worker died, or cannot be used.
+
+    Example:
+        >>> import provenance as p
+        >>> import pickle
+        >>> pickle.dumps(p.MemoryRepo("here"))
+        Traceback (most recent call last):
+        ...
+        provenance.errors.EngineError: ...
+    """
 
     def __init__(self, problem: str, advice: str) -> None:
         super().__init__(f"{problem}; {advice}")

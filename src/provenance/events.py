@@ -95,7 +95,19 @@ class Miss(_OfCall):
 
 @frozen
 class Recomputed(_OfCall):
-    """The value was recomputed on purpose."""
+    """The value was recomputed on purpose.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> events = []
+        >>> with p.subscribe(events.append):
+        ...     _ = squares.recompute(3)
+        >>> isinstance(events[0], p.Recomputed), events[0].stored
+        (True, True)
+    """
 
     seconds: float
     stored: bool
@@ -109,6 +121,20 @@ class Recovered(_OfCall):
 
     `replaced_hit` is the hit that was reported before, if the defect appeared only when the value was
     read.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> store = p.MemoryStore("values", delete=True)
+        >>> events = []
+        >>> with p.using_repo(p.MemoryRepo("project", store=store)), p.subscribe(events.append):
+        ...     store.delete(squares.artifact(3).value_blob)
+        ...     print(squares(3))
+        [0, 1, 4]
+        >>> isinstance(events[-1], p.Recovered), events[-1].reason is p.MissReason.BLOB_MISSING
+        (True, True)
     """
 
     seconds: float
@@ -130,6 +156,18 @@ class Raised(_OfCall):
         error: type and message of the exception.
         started_at: when the call began, in UTC.
         inputs: artifacts among the arguments, at any depth.
+
+    Example:
+        >>> import provenance as p
+        >>> half = p.provenance(lambda n: 1 / n, name="half")
+        >>> events = []
+        >>> with p.subscribe(events.append):
+        ...     half(0)
+        Traceback (most recent call last):
+        ...
+        ZeroDivisionError: division by zero
+        >>> isinstance(events[-1], p.Raised), events[-1].error
+        (True, 'ZeroDivisionError: division by zero')
     """
 
     seconds: float
@@ -147,6 +185,17 @@ class CodeChange:
         what: `changed`, `is used now` or `is no longer used`.
         place: file and line of its definition now; empty if it has none.
         digest: digest of what it is now; empty if it is no longer used.
+
+    Example:
+        >>> import provenance as p
+        >>> RATE = 1
+        >>> def rated(n: int) -> int:
+        ...     return n * RATE
+        >>> first = p.provenance(rated)(3)
+        >>> RATE = 2
+        >>> [change] = p.provenance(rated).accept(note="another currency")
+        >>> print(change.name.rpartition(".")[2], change.what)
+        RATE changed
     """
 
     name: str
@@ -157,7 +206,21 @@ class CodeChange:
 
 @frozen
 class CodeChanged(_OfCall):
-    """A hit whose code has changed since the value was computed; is a new `version` due?"""
+    """A hit whose code has changed since the value was computed; is a new `version` due?
+
+    Example:
+        >>> import provenance as p
+        >>> RATE = 1
+        >>> def rated(n: int) -> int:
+        ...     return n * RATE
+        >>> first = p.provenance(rated)(3)
+        >>> RATE = 2
+        >>> events = []
+        >>> with p.subscribe(events.append):
+        ...     _ = p.provenance(rated)(3)
+        >>> [change.what for event in events if isinstance(event, p.CodeChanged) for change in event.changes]
+        ['changed']
+    """
 
     version: int
     computed_at: datetime | None = None
@@ -169,6 +232,17 @@ class Waited(_OfCall):
     """The call waited for *seconds* while another thread or process computed the same value.
 
     The event of its outcome follows.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> def warn(event: p.Event) -> None:
+        ...     if isinstance(event, p.Waited) and event.seconds > 60:
+        ...         print("waited a minute for", event.name)
+        >>> with p.subscribe(warn):
+        ...     _ = squares(3)
     """
 
     seconds: float
@@ -176,7 +250,19 @@ class Waited(_OfCall):
 
 @frozen
 class ShadowAgreed(_OfCall):
-    """A hit was computed again beside the call, and the same value came out."""
+    """A hit was computed again beside the call, and the same value came out.
+
+    Example:
+        >>> import provenance as p
+        >>> def report(event: p.Event) -> None:
+        ...     match event:
+        ...         case p.ShadowAgreed():
+        ...             print(event.name, "is repeatable")
+        ...         case p.ShadowDiffered():
+        ...             print(event.name, *event.differences)
+        >>> subscription = p.subscribe(report)
+        >>> subscription.cancel()
+    """
 
 
 @frozen
@@ -184,6 +270,14 @@ class ShadowDiffered(_OfCall):
     """A hit was computed again beside the call, and another value came out.
 
     `differences` are texts that say where.
+
+    Example:
+        >>> import provenance as p
+        >>> def alarm(event: p.Event) -> None:
+        ...     if isinstance(event, p.ShadowDiffered):
+        ...         print(event.name, "gave another result:", *event.differences)
+        >>> subscription = p.subscribe(alarm)
+        >>> subscription.cancel()
     """
 
     differences: tuple[str, ...] = ()
@@ -194,6 +288,21 @@ class Resumed(_OfCall):
     """A stream goes on after its first *items*, which an interrupted call had stored in *chunks*.
 
     If *replayed*, the function runs from its start, and the stored items are compared and dropped.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance(stream=p.Streaming(chunk_items=1))
+        ... def numbers(n: int, *, after: int = -1):
+        ...     yield from range(after + 1, n)
+        >>> stream = numbers(3)
+        >>> stream[0]
+        0
+        >>> stream.close()  # as if the process had ended here
+        >>> events = []
+        >>> with p.subscribe(events.append):
+        ...     _ = list(numbers(3))
+        >>> [event.items for event in events if isinstance(event, p.Resumed)]
+        [1]
     """
 
     chunks: int

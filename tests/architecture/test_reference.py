@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections import Counter
+from importlib import import_module
 
 import attrs
 import pytest
@@ -25,6 +26,22 @@ def test_the_reference_lists_every_public_name_once():
         for name in DIRECTIVE.findall(page.read_text())
     )
     assert Counter(provenance.__all__) == listed
+
+
+MODULES = ["extending", "functional", "testing", "testing.contracts", "vis"]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_reference_lists_the_names_of_public_modules(module):
+    """Those that authors of stores, tests and larger programs import are on a page of their own."""
+    page = (ROOT / "docs/reference/modules.md").read_text("utf-8")
+    found = import_module(f"provenance.{module}")
+    public = getattr(found, "__all__", None) or {
+        name
+        for name, value in vars(found).items()
+        if not (name.startswith("_") or inspect.ismodule(value) or name == "annotations")
+    }
+    assert set(public) == set(re.findall(rf"[ ~]provenance\.{module}\.(\w+)$", page, re.MULTILINE))
 
 
 def test_every_page_is_in_the_table_of_contents():
@@ -56,6 +73,16 @@ def test_a_public_function_tells_what_goes_in_and_comes_out(name):
     is_told = text.startswith(("Return", "Tell", "Decorate")) or "Returns" in sections
     assert is_told or signature.return_annotation == "None"
     assert ">>> " in sections["Example"]
+
+
+CLASSES = sorted(name for name in provenance.__all__ if inspect.isclass(getattr(provenance, name)))
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_public_class_has_an_example(name):
+    """Its docstring shows how a user meets it; the example runs as a doctest."""
+    text = inspect.getdoc(getattr(provenance, name))
+    assert ">>> " in text.partition("\n\nExample:\n")[2]
 
 
 SETTINGS = [

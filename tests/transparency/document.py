@@ -1,4 +1,4 @@
-"""Writes the list of known differences into `docs/results.md`: `python tests/transparency/document.py`."""
+"""Writes the list of known differences into `docs/reference/transparency.md`: `python tests/transparency/document.py`."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from transparency.runner import KNOWN, TABLES, TESTS, cases_of
 
-PAGE = TESTS.parent / "docs" / "results.md"
+PAGE = TESTS.parent / "docs" / "reference" / "transparency.md"
 BEGIN = "<!-- written by `make transparency` -->\n"
 END = "<!-- end of what is written -->\n"
 MEANINGS = {

@@ -38,7 +38,7 @@ def test_the_list_of_differences_only_shrinks():
 
 
 def test_the_documentation_lists_them():
-    """The table in `docs/results.md` is that of now: `make transparency` writes it."""
+    """The table in `docs/reference/transparency.md` is that of now: `make transparency` writes it."""
     page = PAGE.read_text("utf-8")
     assert written(page) == page
 

@@ -36,7 +36,17 @@ _SUBJECT: Final = "__provenance_subject__"
 
 
 class ArgumentDecorator(Protocol):
-    """The decorator that `ensure_proxies(...)` and `merge_defaults(...)` return."""
+    """The decorator that `ensure_proxies(...)` and `merge_defaults(...)` return.
+
+    Example:
+        >>> import provenance as p
+        >>> completed: p.ArgumentDecorator = p.merge_defaults("config")
+        >>> @completed
+        ... def depth(config: dict[str, int] = {"depth": 3, "trees": 10}) -> int:
+        ...     return config["depth"] * config["trees"]
+        >>> depth({"depth": 5})
+        50
+    """
 
     def __call__(self, function: Callable[P, R], /) -> Callable[P, R]:
         """Decorate *function*; raise `ConfigError` for parameters that it does not have."""

@@ -153,6 +153,20 @@ class AsyncStream(Generic[T_co]):
     """The items that an `async def` generator yields: `async for` computes or reads them one after the other.
 
     Nothing is looked up until it is used. Awaiting it computes what is missing, and gives the `Stream`, a lazy sequence that knows its artifact.
+
+    Example:
+        >>> import provenance as p
+        >>> import asyncio
+        >>> @p.provenance(stream=True)
+        ... async def count(n: int):
+        ...     for number in range(n):
+        ...         yield number
+        >>> async def main() -> None:
+        ...     print([number async for number in count(3)])
+        ...     print(len(await count(3)))
+        >>> asyncio.run(main())
+        [0, 1, 2]
+        3
     """
 
     __slots__ = ("_call", "_opened")

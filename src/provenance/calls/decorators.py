@@ -22,7 +22,17 @@ T = TypeVar("T")
 
 
 class Decorator(Protocol):
-    """The decorator that `provenance(...)` with options returns."""
+    """The decorator that `provenance(...)` with options returns.
+
+    Example:
+        >>> import provenance as p
+        >>> tracked: p.Decorator = p.provenance(tags=["demo"])
+        >>> @tracked
+        ... def double(n: int) -> int:
+        ...     return 2 * n
+        >>> double.artifact(2).tags
+        ('demo',)
+    """
 
     def __call__(self, function: Callable[P, R], /) -> CachedFunction[P, R]:
         """Decorate *function*; raise `ConfigError` for an invalid option."""

@@ -243,6 +243,16 @@ class PartitionedFunction(Generic[P, R_co, C_co]):
     """A decorated function that is called with a collection, and runs once for each new member of it.
 
     `each` is the decorated function of one member: partitions that it computed are hits here, and the other way round.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance(over="day")
+        ... def sold(day: int) -> int:
+        ...     return 10 * day
+        >>> sum(sold([1, 2]).values()), sold.missing([1, 2, 3])
+        (30, (3,))
+        >>> sold.each.is_cached(1)
+        True
     """
 
     def __init__(self, each: CachedFunction[P, R_co], over: str) -> None:

@@ -63,7 +63,19 @@ class IsStored:
 @exported
 @frozen(repr=False)
 class Outdated:
-    """The result is stored, but the call computes it again, for a *reason*."""
+    """The result is stored, but the call computes it again, for a *reason*.
+
+    Example:
+        >>> import provenance as p
+        >>> RATE = 1
+        >>> def rated(n: int) -> int:
+        ...     return n * RATE
+        >>> first = p.provenance(rated)(3)
+        >>> RATE = 2
+        >>> explanation = p.provenance(rated, on_code_change="recompute").why(3)
+        >>> isinstance(explanation, p.Outdated), explanation.reason is p.MissReason.CODE_CHANGED
+        (True, True)
+    """
 
     artifact_id: ArtifactId
     name: str
@@ -83,6 +95,17 @@ class Lost:
     """The result was stored, and is no longer: it was evicted, deleted, damaged or got lost.
 
     `when` is None if that is not recorded.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> _ = squares(3)
+        >>> _ = squares.forget(3)
+        >>> explanation = squares.why(3)
+        >>> isinstance(explanation, p.Lost), explanation.reason
+        (True, 'it was deleted')
     """
 
     artifact_id: ArtifactId

@@ -138,6 +138,16 @@ class Progress:
         computed: Number of calls that were computed.
         failed: Number of calls without a result.
         seconds_saved: Seconds that computing the hits had taken.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> seen: list[p.Progress] = []
+        >>> results = list(squares.map([2, 3, 2], progress=seen.append))
+        >>> seen[-1].done, seen[-1].total, seen[-1].computed
+        (3, 3, 2)
     """
 
     done: int

@@ -237,6 +237,16 @@ class ImportReport:
         dry_run: whether nothing was written, and artifacts and sets are those of the bundle.
         missing: of a dry run, ids of the artifacts that would be copied: results, and what they were made from.
         missing_bytes: the size of their values.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> path = p.export(squares(3), "squares.zip")
+        >>> report = p.import_bundle(path, to=p.MemoryRepo("mine"), trusted=True, dry_run=True)
+        >>> report.dry_run, len(report.missing)
+        (True, 1)
     """
 
     repo: str

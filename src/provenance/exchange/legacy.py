@@ -69,6 +69,13 @@ class LegacyProblem:
         id: its id there; of a function its name.
         name: its name.
         reason: why.
+
+    Example:
+        >>> import provenance as p
+        >>> problem = p.LegacyProblem("function", "churn.train", "churn.train", "it cannot be imported")
+        >>> if problem.kind == "function":
+        ...     print("calls of", problem.name, "may miss:", problem.reason)
+        calls of churn.train may miss: it cannot be imported
     """
 
     kind: str
@@ -89,6 +96,13 @@ class LegacyReport:
         sets: number of sets that are there now.
         problems: what was not imported, or not as it is: an artifact that cannot be read; a function that was not found, so
             that its calls hit only if it ignores no parameter; a set without the members that were not imported.
+
+    Example:
+        >>> import provenance as p
+        >>> def summarize(report: p.LegacyReport) -> str:
+        ...     return f"{report.imported} imported, {len(report.problems)} with problems"
+        >>> summarize(p.LegacyReport("local", ids={}, imported=2, sets=0, problems=()))
+        '2 imported, 0 with problems'
     """
 
     repo: str

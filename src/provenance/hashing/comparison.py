@@ -32,6 +32,14 @@ class ArrayDifference:
         shapes: the shapes of both, and their element types.
         max_difference: the largest absolute difference; None if they cannot be subtracted.
         share: the share of unequal elements; None if the shapes differ.
+
+    Example:
+        >>> import provenance as p
+        >>> import numpy as np
+        >>> zeros = p.provenance(lambda n: np.array([0.0, n]), name="zeros")
+        >>> [difference] = p.diff(zeros(1), zeros(3)).value
+        >>> difference.share, difference.max_difference
+        (0.5, 2.0)
     """
 
     path: str
@@ -60,6 +68,14 @@ class TableDifference:
         added: names of columns that only the second has.
         retyped: names of columns whose types differ, with both types.
         columns: how columns of one name and type differ, if the numbers of rows are equal.
+
+    Example:
+        >>> import provenance as p
+        >>> import pandas as pd
+        >>> table = p.provenance(lambda name: pd.DataFrame({name: [1, 2]}), name="table")
+        >>> [difference] = p.diff(table("price"), table("cost")).value
+        >>> difference.removed, difference.added
+        (('price',), ('cost',))
     """
 
     path: str

@@ -212,7 +212,14 @@ class HashTree:
 
 @exported
 class Change(Enum):
-    """How two values differ at some place."""
+    """How two values differ at some place.
+
+    Example:
+        >>> import provenance as p
+        >>> [difference] = p.hash_differences([1, 2], [1, 2, 3])
+        >>> difference.path, difference.change is p.Change.ADDED
+        ('value[2]', True)
+    """
 
     CONTENT = "differs"
     TYPE = "is of another type"

@@ -36,6 +36,18 @@ class CodeDifference:
         name: its name with its module.
         what: `changed`, `is used now` or `is no longer used`.
         lines: the differences of its source, as of `diff -u`; empty if it was not recorded.
+
+    Example:
+        >>> import provenance as p
+        >>> RATE = 1
+        >>> def rated(n: int) -> int:
+        ...     return n * RATE
+        >>> first = p.provenance(rated)(3)
+        >>> RATE = 2
+        >>> second = p.provenance(rated)(4)
+        >>> [difference] = p.diff(first, second).code
+        >>> print(difference.name.rpartition(".")[2], difference.what)
+        RATE changed
     """
 
     name: str
@@ -57,6 +69,15 @@ class Parting:
         names: their names.
         inputs: how their inputs differ.
         code: how their code differs.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> parting = p.diff(squares(2), squares(3)).parting
+        >>> [str(difference) for difference in parting.inputs]
+        ['n differs: 2 and 3']
     """
 
     first: ArtifactId

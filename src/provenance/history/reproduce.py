@@ -57,6 +57,13 @@ class Same:
     """The result came out again; *within* a tolerance if that is not None.
 
     `changes` are those of the code since the result was recorded.
+
+    Example:
+        >>> import provenance as p
+        >>> from provenance.testing import samples
+        >>> [outcome] = p.reproduce(samples.double(2)).outcomes
+        >>> isinstance(outcome, p.Same), outcome.changes
+        (True, ())
     """
 
     artifact_id: ArtifactId
@@ -72,7 +79,19 @@ class Same:
 @exported
 @frozen
 class Differs:
-    """Another result came out. `changes` are those of the code since it was recorded."""
+    """Another result came out. `changes` are those of the code since it was recorded.
+
+    Example:
+        >>> import provenance as p
+        >>> from provenance.testing import samples
+        >>> for outcome in p.reproduce(samples.double(2), "all").outcomes:
+        ...     match outcome:
+        ...         case p.Differs(differences=differences):
+        ...             print(outcome.name, *differences)
+        ...         case p.Same():
+        ...             print(outcome.name, "came out again")
+        provenance.testing.samples.double came out again
+    """
 
     artifact_id: ArtifactId
     name: str
@@ -86,7 +105,17 @@ class Differs:
 @exported
 @frozen
 class NotComparable:
-    """The call could not be repeated, for a *reason*."""
+    """The call could not be repeated, for a *reason*.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> [outcome] = p.reproduce(squares(3)).outcomes
+        >>> isinstance(outcome, p.NotComparable), outcome.reason
+        (True, "...squares cannot be imported: its module has no 'squares' any more")
+    """
 
     artifact_id: ArtifactId
     name: str
@@ -100,7 +129,15 @@ class NotComparable:
 @exported
 @frozen
 class Failed:
-    """The function raised an *error* this time. `changes` are those of its code."""
+    """The function raised an *error* this time. `changes` are those of its code.
+
+    Example:
+        >>> import provenance as p
+        >>> from provenance.testing import samples
+        >>> for outcome in p.reproduce(samples.double(2), "all").outcomes:
+        ...     if isinstance(outcome, p.Failed):
+        ...         print(outcome.name, "raised", outcome.error)
+    """
 
     artifact_id: ArtifactId
     name: str
@@ -129,6 +166,13 @@ class Reproduction:
         artifact_id: the artifact in question, whose outcome is the last.
         outcomes: an outcome for each result.
         environment: how the recorded run of that artifact differs from this process.
+
+    Example:
+        >>> import provenance as p
+        >>> from provenance.testing import samples
+        >>> found = p.reproduce(samples.double(2))
+        >>> found.is_same, len(found.outcomes)
+        (True, 1)
     """
 
     artifact_id: ArtifactId

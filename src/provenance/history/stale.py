@@ -35,6 +35,11 @@ class StaleResults:
         newest: when the last one was computed, in UTC.
         changes: what has changed in the code.
         problem: why that is not known, as the function cannot be imported; empty if it is known.
+
+    Example:
+        >>> import provenance as p
+        >>> for results in p.stale("features.*"):
+        ...     print(results.artifacts, "results of", results.name, "were computed by other code")
     """
 
     name: str

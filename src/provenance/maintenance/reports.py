@@ -20,20 +20,23 @@ Progress: TypeAlias = Callable[[int, "int | None"], None]
 """Called after each step with the number of steps so far, and the total if it is known."""
 
 
-@frozen
-class Problem:
-    """A defect, which no regular use of the library causes."""
-
-
-@frozen
-class Gap:
-    """A reference to a deleted artifact: a defect only if none was deleted."""
-
-
 @exported
 @frozen
-class BlobMissing(Problem):
-    """The bytes of an artifact's value or inputs are not in the store."""
+class BlobMissing:
+    """The bytes of an artifact's value or inputs are not in the store.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> store = p.MemoryStore("values", delete=True)
+        >>> with p.using_repo(p.MemoryRepo("project", store=store)):
+        ...     store.delete(squares.artifact(3).value_blob)
+        ...     [problem] = p.verify().problems
+        >>> isinstance(problem, p.BlobMissing), problem.artifact_id == squares.artifact_id(3)
+        (True, True)
+    """
 
     artifact_id: ArtifactId
     blob: Blob
@@ -41,8 +44,24 @@ class BlobMissing(Problem):
 
 @exported
 @frozen
-class BlobDamaged(Problem):
-    """The bytes of an artifact's value or inputs differ from those that were written."""
+class BlobDamaged:
+    """The bytes of an artifact's value or inputs differ from those that were written.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> from pathlib import Path
+        >>> store = p.DiskStore("values", cachedir="values")
+        >>> with p.using_repo(p.MemoryRepo("project", store=store)):
+        ...     _ = squares(3)
+        ...     file = next(path for path in Path("values").rglob("*") if path.is_file())
+        ...     file.chmod(0o600)
+        ...     _ = file.write_bytes(b"other bytes")
+        ...     print(type(p.verify().problems[0]).__name__)
+        BlobDamaged
+    """
 
     artifact_id: ArtifactId
     blob: Blob
@@ -51,8 +70,15 @@ class BlobDamaged(Problem):
 
 @exported
 @frozen
-class BlobUnreadable(Problem):
-    """The bytes of an artifact's value or inputs exist but cannot be read."""
+class BlobUnreadable:
+    """The bytes of an artifact's value or inputs exist but cannot be read.
+
+    Example:
+        >>> import provenance as p
+        >>> for problem in p.verify().problems:
+        ...     if isinstance(problem, p.BlobUnreadable):
+        ...         print("the disk has a fault:", problem.reason)
+    """
 
     artifact_id: ArtifactId
     blob: Blob
@@ -61,8 +87,23 @@ class BlobUnreadable(Problem):
 
 @exported
 @frozen
-class RecordDamaged(Problem):
-    """The record of an artifact, or of the run that computed it, cannot be read."""
+class RecordDamaged:
+    """The record of an artifact, or of the run that computed it, cannot be read.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> import sqlite3
+        >>> with p.using_repo(p.SqliteRepo("project", db="records.db")):
+        ...     _ = squares(3)
+        >>> with sqlite3.connect("records.db") as database:
+        ...     _ = database.execute("UPDATE artifacts SET tags = '['")
+        >>> database.close()
+        >>> p.verify(p.SqliteRepo("project", db="records.db")).problems
+        (RecordDamaged(...),)
+    """
 
     artifact_id: ArtifactId
     reason: str
@@ -70,8 +111,23 @@ class RecordDamaged(Problem):
 
 @exported
 @frozen
-class RunMissing(Problem):
-    """The run that computed an artifact is not recorded."""
+class RunMissing:
+    """The run that computed an artifact is not recorded.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> import sqlite3
+        >>> with p.using_repo(p.SqliteRepo("project", db="records.db")) as repo:
+        ...     _ = squares(3)
+        >>> with sqlite3.connect("records.db") as database:
+        ...     _ = database.execute("DELETE FROM runs")
+        >>> database.close()
+        >>> p.verify(repo).problems
+        (RunMissing(...),)
+    """
 
     artifact_id: ArtifactId
     run_id: RunId
@@ -79,8 +135,23 @@ class RunMissing(Problem):
 
 @exported
 @frozen
-class SetDamaged(Problem):
-    """The record of a set cannot be read, or its members are not those that its id stands for."""
+class SetDamaged:
+    """The record of a set cannot be read, or its members are not those that its id stands for.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> import sqlite3
+        >>> with p.using_repo(p.SqliteRepo("project", db="records.db")) as repo:
+        ...     _ = p.create_set([squares(2), squares(3)], "best")
+        >>> with sqlite3.connect("records.db") as database:
+        ...     _ = database.execute("DELETE FROM artifact_set_members")
+        >>> database.close()
+        >>> p.verify(repo).problems
+        (SetDamaged(...),)
+    """
 
     set_id: SetId
     reason: str
@@ -88,8 +159,15 @@ class SetDamaged(Problem):
 
 @exported
 @frozen
-class ValueUnreadable(Problem):
-    """The bytes of an artifact's value are sound but cannot be decoded."""
+class ValueUnreadable:
+    """The bytes of an artifact's value are sound but cannot be decoded.
+
+    Example:
+        >>> import provenance as p
+        >>> for problem in p.verify(deep=True).problems:
+        ...     if isinstance(problem, p.ValueUnreadable):
+        ...         print(problem.artifact_id, "cannot be decoded here:", problem.reason)
+    """
 
     artifact_id: ArtifactId
     reason: str
@@ -97,8 +175,15 @@ class ValueUnreadable(Problem):
 
 @exported
 @frozen
-class ValueDiffers(Problem):
-    """The bytes of an artifact's value are sound but decode to another value than was hashed."""
+class ValueDiffers:
+    """The bytes of an artifact's value are sound but decode to another value than was hashed.
+
+    Example:
+        >>> import provenance as p
+        >>> for problem in p.verify(deep=True).problems:
+        ...     if isinstance(problem, p.ValueDiffers):
+        ...         print(problem.artifact_id, "is read as another value than was stored")
+    """
 
     artifact_id: ArtifactId
     current: ValueId
@@ -106,25 +191,66 @@ class ValueDiffers(Problem):
 
 @exported
 @frozen
-class StoreDamaged(Problem):
-    """The database reports that its files are damaged."""
+class StoreDamaged:
+    """The database reports that its files are damaged.
+
+    Example:
+        >>> import provenance as p
+        >>> for problem in p.verify().problems:
+        ...     if isinstance(problem, p.StoreDamaged):
+        ...         print("restore the database from a backup:", problem.reason)
+    """
 
     reason: str
 
 
 @exported
 @frozen
-class ResultDiffers(Problem):
-    """The function of an artifact gave another result, or failed, when it was computed again."""
+class ResultDiffers:
+    """The function of an artifact gave another result, or failed, when it was computed again.
+
+    Example:
+        >>> import provenance as p
+        >>> for problem in p.verify(recompute=100).problems:
+        ...     if isinstance(problem, p.ResultDiffers):
+        ...         print(problem.artifact_id, problem.reason)
+    """
 
     artifact_id: ArtifactId
     reason: str
 
 
+Problem: TypeAlias = (
+    BlobMissing
+    | BlobDamaged
+    | BlobUnreadable
+    | RecordDamaged
+    | ResultDiffers
+    | RunMissing
+    | SetDamaged
+    | StoreDamaged
+    | ValueDiffers
+    | ValueUnreadable
+)
+"""A defect, which no regular use of the library causes."""
+
+
 @exported
 @frozen
-class SourceMissing(Gap):
-    """An artifact was made from, or holds, one that does not exist."""
+class SourceMissing:
+    """An artifact was made from, or holds, one that does not exist.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> numbers = squares(3)
+        >>> total = p.provenance(sum)(numbers)
+        >>> p.get_default_repo().delete(numbers)
+        >>> p.verify().gaps
+        (SourceMissing(...),)
+    """
 
     artifact_id: ArtifactId
     source_id: ArtifactId
@@ -132,11 +258,26 @@ class SourceMissing(Gap):
 
 @exported
 @frozen
-class MemberMissing(Gap):
-    """A member of a set does not exist."""
+class MemberMissing:
+    """A member of a set does not exist.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> best = p.create_set([squares(2), squares(3)], "best")
+        >>> p.get_default_repo().delete(squares(3))
+        >>> p.verify().gaps
+        (MemberMissing(...),)
+    """
 
     set_id: SetId
     artifact_id: ArtifactId
+
+
+Gap: TypeAlias = SourceMissing | MemberMissing
+"""A reference to a deleted artifact: a defect only if none was deleted."""
 
 
 @exported
@@ -187,7 +328,18 @@ class VerificationReport:
 
 @exported
 class GarbageReason(Enum):
-    """Why something in a store is garbage."""
+    """Why something in a store is garbage.
+
+    Example:
+        >>> import provenance as p
+        >>> from datetime import timedelta
+        >>> store = p.MemoryStore("values", delete=True)
+        >>> blob = store.put(b"some bytes")
+        >>> repo = p.MemoryRepo("project", store=store)
+        >>> report = p.collect_garbage(repo, older_than=timedelta(0))
+        >>> report.garbage[0].reason is p.GarbageReason.UNREFERENCED
+        True
+    """
 
     UNREFERENCED = "unreferenced: no record names it"
     TEMPORARY = "temporary: the process that wrote it ended"
@@ -202,6 +354,16 @@ class Garbage:
     """Something useless in a store: the reason, its key, size in bytes, and time of writing.
 
     The key of a lease or of a chunk is the id of the artifact; the size of a lease is 0.
+
+    Example:
+        >>> import provenance as p
+        >>> from datetime import timedelta
+        >>> store = p.MemoryStore("values", delete=True)
+        >>> blob = store.put(b"some bytes")
+        >>> repo = p.MemoryRepo("project", store=store)
+        >>> report = p.collect_garbage(repo, older_than=timedelta(0))
+        >>> [(garbage.key == blob.id, garbage.size) for garbage in report.garbage]
+        [(True, 10)]
     """
 
     reason: GarbageReason
@@ -256,7 +418,19 @@ class GarbageReport:
 @exported
 @frozen
 class EvictedValue:
-    """An evicted value, the artifacts that have it, and the seconds to recompute it."""
+    """An evicted value, the artifacts that have it, and the seconds to recompute it.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> from datetime import timedelta
+        >>> _ = squares(3)
+        >>> [value] = p.evict(older_than=timedelta(0)).values
+        >>> value.artifact_ids == (squares.artifact_id(3),)
+        True
+    """
 
     artifact_ids: tuple[ArtifactId, ...]
     blob: Blob

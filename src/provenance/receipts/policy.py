@@ -52,6 +52,13 @@ class Shadow:
         at_most: number of results that a process computes again.
         on_difference: what later hits of a function do after another result came out: "warn" says
             so once, "raise" raises an error, "recompute" computes each result again.
+
+    Example:
+        >>> import provenance as p
+        >>> policy = p.Shadow(share=0.05, max_seconds=10, on_difference="raise")
+        >>> @p.provenance(shadow=policy)
+        ... def double(n: int) -> int:
+        ...     return 2 * n
     """
 
     share: float = field(default=0.01, validator=_is_share)

@@ -257,7 +257,7 @@ class Repository:
     def copy_several(
         self, records: Iterable[ArtifactRecord], source: Repository, /
     ) -> Iterator[Artifact[object]]:
-        """Copy artifacts, the bytes of all of them first; each as `take` does, in their order.
+        """Copy artifacts, the bytes of all of them first; each as `copy_from` does, in their order.
 
         UntrustedStoreError, before anything is copied, for what may not be copied from an untrusted *source*.
         """

@@ -57,6 +57,17 @@ class ArtifactProxy(Result, wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
     `_self_known` is what is known of the artifact, `_self_origin` where the rest is; `_self_load` reads the value and
     is None once it was read; `_self_tracked` is false for what is in no store, and `_self_as_recorded` true for
     another representation of the value, whose identity stays that of the artifact.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance()
+        ... def squares(n: int) -> list[int]:
+        ...     return [i * i for i in range(n)]
+        >>> numbers = squares(3)
+        >>> sum(numbers), len(numbers), isinstance(numbers, list)
+        (5, 3, True)
+        >>> type(numbers) is list, p.is_proxy(numbers), p.unwrap(numbers)
+        (False, True, [0, 1, 4])
     """
 
     __module__ = "provenance"

@@ -50,7 +50,7 @@ def _keep(_: object, __: Attribute[Any], value: object) -> None:
 @exported
 @frozen(kw_only=True)
 class Streaming:
-    """How the items of a generator function are stored.
+    r"""How the items of a generator function are stored.
 
     Attributes:
         resume: The parameter that gets the last stored item (or state) when a stream goes on after
@@ -62,6 +62,15 @@ class Streaming:
         keep: What is kept of a stream that is broken off: its full "chunks", or "all" items.
         follow: Read the chunks of another process that computes the same as they appear, instead of
             waiting for its end.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance(stream=p.Streaming(chunk_items=2))
+        ... def lines(text: str):
+        ...     yield from text.splitlines()
+        >>> stream = lines("one\ntwo\nthree")
+        >>> list(stream), len(p.artifact_of(stream).value_artifact_ids)
+        (['one', 'two', 'three'], 2)
     """
 
     resume: str = "after"
@@ -75,9 +84,18 @@ class Streaming:
 @exported
 @frozen
 class Resumable(Generic[T_co]):
-    """An item of a stream, and the state from which the generator can go on after it.
+    r"""An item of a stream, and the state from which the generator can go on after it.
 
     A generator yields it in place of the item; the stream has the *item* only.
+
+    Example:
+        >>> import provenance as p
+        >>> @p.provenance(stream=p.Streaming(resume="line"))
+        ... def upper(text: str, *, line: int = 0):
+        ...     for number, content in enumerate(text.splitlines()[line:], line):
+        ...         yield p.Resumable(content.upper(), number + 1)
+        >>> list(upper("one\ntwo"))
+        ['ONE', 'TWO']
     """
 
     item: T_co
