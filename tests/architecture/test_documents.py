@@ -17,6 +17,8 @@ PAGES = sorted(
     path
     for path in [*ROOT.glob("README.md"), *ROOT.glob("docs/**/*.md")]
     if str(path.relative_to(ROOT)) not in ELSEWHERE
+    # Pages without code need no process of their own.
+    and documents.blocks(path.read_text("utf-8"))
 )
 
 
