@@ -16,7 +16,7 @@ from attrs import evolve
 
 from provenance.codecs.trust import may_copy, record_executes
 from provenance.effect import Interpreter, run
-from provenance.effects.tiers import Tier, TieredBlobs, accepts_copies
+from provenance.effects.tiers import Tier, TieredBlobs
 from provenance.errors import (
     BlobNotFoundError,
     CorruptBlobError,
@@ -147,7 +147,7 @@ class _Chain(TieredBlobs):
         """Copy the record to the tiers before the one where *ask* *found* it."""
         readable = self.allowed(ask)
         for tier in reversed(readable[: readable.index(found)]):
-            if not (accepts_copies(tier) and _may_take(tier, record, found)):
+            if not (tier.permissions.read_through_write and _may_take(tier, record, found)):
                 continue
             try:
                 with reading_through():

@@ -110,7 +110,8 @@ class StoreUnion:
         return [store(ask) for store in self.stores(ask)]
 
 
-_TierError: TypeAlias = BlobNotFoundError | CorruptBlobError | StoreUnavailableError
+_TROUBLES: Final = BlobNotFoundError, CorruptBlobError, StoreUnavailableError
+"""The worst last: an unreachable store may have the bytes that other tiers lack."""
 _log: Final = logging.getLogger("provenance")
 
 
@@ -130,15 +131,10 @@ def make_tiered_store(name: str, tiers: Sequence[Tier]) -> Interpreter[BlobEffec
     return TieredBlobs(name, tiers).interpreter()
 
 
-def accepts_copies(tier: Tier) -> bool:
-    """Return whether what was found in a farther tier is copied to this one."""
-    return tier.permissions.read_through_write
-
-
 def _may_take(tier: Tier, found: Tier, read: object) -> bool:
     """Return whether *tier* takes a copy of the bytes that *read* reads in the tier where they were *found*."""
     trusted = found.trusted or is_vouched(read)
-    return accepts_copies(tier) and may_copy(
+    return tier.permissions.read_through_write and may_copy(
         trusted=trusted, executes=read_executes(read), into=tier.copy_policy
     )
 
@@ -187,20 +183,18 @@ class TieredBlobs(StoreUnion):
         return written
 
     def read_blob(self, blob: Blob, read: Callable[[BinaryIO], object]) -> object:
-        troubles: list[_TierError] = []
+        troubles: list[ProvenanceError] = []
         ask = ReadBlob(blob, read)
         readable = self.allowed(ask)
         for position, tier in enumerate(readable):
             try:
                 nearer = [near for near in readable[:position] if _may_take(near, tier, read)]
                 return self._nearest(blob, tier, nearer).ask(ask)
-            except (BlobNotFoundError, CorruptBlobError, StoreUnavailableError) as error:
+            except _TROUBLES as error:
                 troubles.append(error)
                 if isinstance(error, CorruptBlobError) and tier.permissions.write:
                     tier.ask(Quarantine(blob))
-        # An unreachable store is the worst: it may have the bytes that other tiers lack.
-        order = (BlobNotFoundError, CorruptBlobError, StoreUnavailableError)
-        worst = max(troubles, key=lambda trouble: order.index(type(trouble)))
+        worst = max(troubles, key=lambda trouble: _TROUBLES.index(type(trouble)))
         raise (
             BlobNotFoundError(blob.id, self.name) if isinstance(worst, BlobNotFoundError) else worst
         )

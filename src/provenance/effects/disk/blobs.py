@@ -177,9 +177,7 @@ class DiskBlobs:
         return f"{self._root}{os.sep}{digits[:2]}{os.sep}{digits[2:]}"
 
     def _publish(self, temporary: str, blob: Blob) -> None:
-        final = self._path(blob)
-        if final is None:
-            raise ValueError(f"invalid digest {blob.id!r}")
+        final = os.path.join(self._root, blob.id[:2], blob.id[2:])
         if not self._stays(final, temporary, blob):
             self._place(temporary, final, blob)
         if self._durability is Durability.POWER:

@@ -29,7 +29,6 @@ from provenance.model.rows import COLUMNS, json_text, time_text
 Value: TypeAlias = "str | int | float | bytes | list[str] | None"
 Row: TypeAlias = Mapping[str, "str | int | float | bytes | None"]
 
-_WITH_PLACE: Final = ("artifacts", "artifact_sets")
 _INDEXED: Final = 200
 """Letters of a name, from its beginning and from its end, that patterns find by an index."""
 EXTRAS: Final[Mapping[str, Mapping[str, Callable[[Row], str]]]] = {
@@ -58,7 +57,7 @@ def _make_tables() -> sa.MetaData:
                 column.type = JSONB()
         if table.name == "artifacts":
             _identify_by_id(table)
-        if table.name in _WITH_PLACE:
+        if table.name in ("artifacts", "artifact_sets"):
             place = sa.Column("place", sa.BigInteger, sa.Identity(), nullable=False, unique=True)
             table.append_column(place, replace_existing=True)
         for name in EXTRAS.get(table.name, ()):
