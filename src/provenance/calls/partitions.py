@@ -166,9 +166,8 @@ def scan(tables: object, engine: Engine = "polars") -> object:
     """
     if engine not in get_args(Engine):
         known = ", ".join(map(repr, get_args(Engine)))
-        raise ConfigError(
-            "scan, engine", f"unknown engine {safe_repr(engine)}", f"pass one of {known}"
-        )
+        problem = f"unknown engine {safe_repr(engine)}"
+        raise ConfigError("scan, engine", problem, f"pass one of {known}")
     paths = [path for artifact in _artifacts(tables) for path in _paths(artifact)]
     if not paths:
         raise TypeError("scan: got no table; pass at least one")
