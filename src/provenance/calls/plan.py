@@ -228,9 +228,7 @@ def _hash_each(
     rest: tuple[object, ...],
     seen: list[object] | None,
 ) -> InputHashes:
-    kargs: dict[str, str] = {}
-    for name, value in named.items():
-        kargs[name] = hash_input(value, "arguments", name, seen)
+    kargs = {name: hash_input(value, "arguments", name, seen) for name, value in named.items()}
     varargs: tuple[str, ...] = ()
     if rest:
         varargs = tuple([hash_input(value, "varargs", i, seen) for i, value in enumerate(rest)])
