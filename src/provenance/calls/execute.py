@@ -41,7 +41,7 @@ from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
 from provenance.results.kinds import LAZY, is_carriable, is_container, own_copy
 from provenance.singleflight.coordinate import in_turn
 from provenance.singleflight.leases import SingleFlight, record_duration
-from provenance.streams.stream import Chunk, Items, LossError, StoredItems, Stream, load_chunk
+from provenance.streams.stream import LOST, Chunk, Items, LossError, StoredItems, Stream, load_chunk
 from provenance.telemetry import emit
 
 
@@ -418,9 +418,7 @@ def _recover(
             return unwrap(flow.drive(missed, call_flow(missed)))
 
     def read_or_compute(_: programs.LookupResult) -> tuple[object] | None:
-        with suppress(
-            errors.BlobNotFoundError, errors.CorruptBlobError, errors.ArtifactNotFoundError
-        ):
+        with suppress(*LOST):
             return (read_again(),)
         return (compute(may_store=True),) if _quarantine(call, trouble, damaged) else None
 

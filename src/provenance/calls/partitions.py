@@ -40,7 +40,7 @@ from provenance.codecs.table_parts import PARQUET_PARTS, part_id
 from provenance.model.records import Artifact
 from provenance.model.references import is_proxy, unwrap
 from provenance.results.handles import make_proxy
-from provenance.streams.stream import StoredItems, Stream
+from provenance.streams.stream import LOST, StoredItems, Stream
 from provenance.util.formatting import SHORT, safe_repr, with_article
 from provenance.util.naming import exported
 from provenance.util.optional import require_library
@@ -211,7 +211,7 @@ def _paths(artifact: Artifact[object]) -> Iterator[str]:
             return
         try:
             yield _path(Artifact.of(artifact.origin.load_record(wanted), artifact.origin))
-        except (errors.ArtifactNotFoundError, errors.BlobNotFoundError, errors.CorruptBlobError):
+        except LOST:
             _ = artifact.value  # which computes the table again
             yield _path(Artifact.of(artifact.origin.load_record(wanted), artifact.origin))
 

@@ -98,14 +98,11 @@ def inspect_function(function: AnyFunction) -> WrappedFunction:
         positional=kinds.count(Parameter.POSITIONAL_OR_KEYWORD),
         rest=by_kind.get(Parameter.VAR_POSITIONAL),
         extra=by_kind.get(Parameter.VAR_KEYWORD),
-        is_async=any(map(_is_async, called)),
+        is_async=any(map(inspect.iscoroutinefunction, called))
+        or any(map(inspect.isasyncgenfunction, called)),
         yields=any(map(inspect.isgeneratorfunction, called))
         or any(map(inspect.isasyncgenfunction, called)),
     )
-
-
-def _is_async(function: object) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
 def _source_of(function: AnyFunction, module: str) -> str:

@@ -149,6 +149,8 @@ class Manifest:
 
 
 LossError: TypeAlias = BlobNotFoundError | CorruptBlobError | ArtifactNotFoundError
+LOST: Final = (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError)
+"""Errors that say that a stored value, or a part of it, is lost."""
 
 
 class Items(Protocol):
@@ -227,7 +229,7 @@ class StoredItems:
             chunk = self.manifest.chunks[number]
             try:
                 self._last = number, load_chunk(self.origin, chunk)
-            except (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError) as trouble:
+            except LOST as trouble:
                 if self.recover is None:
                     raise
                 self._recovered = self.recover(trouble, chunk)
