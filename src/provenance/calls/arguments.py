@@ -259,7 +259,9 @@ def _merging(function: AnyFunction, names: tuple[str, ...]) -> AnyFunction:
     if option is not None:
         return option(names or True)
     chosen = {name: wrapped.defaults[name] for name in names or wrapped.defaults}
-    defaults = {name: value for name, value in chosen.items() if isinstance(value, dict)}
+    defaults: dict[str, object] = {
+        name: default for name, default in chosen.items() if isinstance(default, dict)
+    }
     wrapper = (_merge_call_async if _awaits(function) else _merge_call)(function, defaults)
     vars(wrapper)[_SUBJECT] = wrapped
     return wrapper

@@ -217,18 +217,16 @@ class AsyncStream(Generic[T_co]):
         return cast("Stream[T_co]", self._opened)
 
     def __reduce__(self) -> NoReturn:
-        raise pickle.PicklingError(
-            "an asynchronous stream cannot be pickled; await it, and pickle the stream"
-        )
+        advice = "await it, and pickle the stream"
+        raise pickle.PicklingError(f"an asynchronous stream cannot be pickled; {advice}")
 
     def __repr__(self) -> str:
         return f"<provenance.AsyncStream of {self._call.spec.wrapped.label}>"
 
 
 def _refuse_hash(_: AsyncStream[object], __: Walk) -> NoReturn:
-    raise UnhashablePart(
-        "an asynchronous stream has a value only when it is awaited", "the awaited stream"
-    )
+    reason = "an asynchronous stream has a value only when it is awaited"
+    raise UnhashablePart(reason, "the awaited stream")
 
 
 register_item(AsyncStream, _refuse_hash)

@@ -165,8 +165,6 @@ def _raise_refusals(
 
 Archive: TypeAlias = Commit | Lookup | ReadBlob | DeleteSource
 """Recording a file, which reads what was stored before it deletes the original."""
-Verify: TypeAlias = Lookup | ReadBlob | Quarantine
-"""Looking up whether a file is stored and sound."""
 
 
 def archive_results(
@@ -278,7 +276,7 @@ def delete_original(
 
 def lookup_file(
     artifact_id: ArtifactId, file: ArchivedFile, *, thoroughly: bool
-) -> Program[Verify, programs.LookupResult]:
+) -> Program[Lookup | ReadBlob | Quarantine, programs.LookupResult]:
     """Look up the artifact of *file*; `BlobLost` if bytes of it are lost.
 
     If *thoroughly*, all bytes are compared with their digests, and quarantined where they differ.

@@ -197,12 +197,10 @@ def _decorate(choices: OptionArguments, function: object) -> object:
         return kind(_decorate(choices, cast("Any", function).__func__))
     wrapped = cast("Callable[..., object]", function)
     subject = inspect_function(wrapped)
-    over = choices.get("over")
-    plain = cast(
-        "OptionArguments", {name: value for name, value in choices.items() if name != "over"}
-    )
+    options = choices.copy()
+    over = options.pop("over", None)
     decorated: CachedFunction[..., object]
-    decorated = CachedFunction(wrapped, subject, check_options(subject, plain))
+    decorated = CachedFunction(wrapped, subject, check_options(subject, options))
     if over is None:
         return decorated
     from provenance.calls.partitions import partition

@@ -41,7 +41,7 @@ from provenance.results.handles import InMemoryOrigin, artifact_of, make_proxy
 from provenance.results.kinds import LAZY, is_carriable, is_container, own_copy
 from provenance.singleflight.coordinate import in_turn
 from provenance.singleflight.leases import SingleFlight, record_duration
-from provenance.streams.stream import Chunk, Items, LossError, StoredItems, Stream, load_chunk
+from provenance.streams.stream import LOST, Chunk, Items, LossError, StoredItems, Stream, load_chunk
 from provenance.telemetry import emit
 
 
@@ -173,6 +173,8 @@ def use_hit(call: Call, record: ArtifactRecord) -> tuple[object] | MissReason:
     if record.code != call.spec.receipt.digest:
         changes = run(hits.find_changes(call, record), call.repo.interpreter)
     reason = hits.reason_to_recompute(call, record, changes)
+    if reason is None and call.spec.options.valid_if is not None:
+        reason = hits.judge(call, record)
     return (make_hit_proxy(call, record, changes),) if reason is None else reason
 
 
@@ -193,10 +195,10 @@ async def execute_async(
     if isinstance(found, programs.LookupHit):
         record, in_thread = found.record, call.environment.run_in_thread
         changes = await flow.run_in_thread(call, hits.find_changes(call, record))
-        decide: Any = partial(hits.reason_to_recompute, call, changes=changes)
-        # `valid_if` may read the value.
-        asks = call.spec.options.valid_if is not None
-        reason = await in_thread(decide, cast("Any", record)) if asks else decide(record)
+        reason = hits.reason_to_recompute(call, record, changes)
+        if reason is None and call.spec.options.valid_if is not None:
+            # It may read the value.
+            reason = await in_thread(cast("Any", partial(hits.judge, call)), cast("Any", record))
         if reason is not None:
             return await compute(evolve(call, reason=reason), None)
         if record.value_blob.size <= _READ_AT_ONCE:
@@ -418,9 +420,7 @@ def _recover(
             return unwrap(flow.drive(missed, call_flow(missed)))
 
     def read_or_compute(_: programs.LookupResult) -> tuple[object] | None:
-        with suppress(
-            errors.BlobNotFoundError, errors.CorruptBlobError, errors.ArtifactNotFoundError
-        ):
+        with suppress(*LOST):
             return (read_again(),)
         return (compute(may_store=True),) if _quarantine(call, trouble, damaged) else None
 

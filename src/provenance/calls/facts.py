@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias, cast
 
 from attrs import frozen
 
-from provenance.effect import Program, run
 from provenance.hashing import hash_value
 from provenance.hashing.comparison import ValueDifference
 from provenance.hashing.explain import Change, Difference, hash_differences
@@ -36,11 +35,7 @@ class Facts:
 
 def facts_of(record: ArtifactRecord, repo: Repository) -> Facts:
     """Return what is recorded of the call that made an artifact; no value is read."""
-    return run(_recorded_facts(record), repo.interpreter)
-
-
-def _recorded_facts(record: ArtifactRecord) -> Program[FindInputs, Facts]:
-    text = yield from FindInputs(record.id)
+    text = repo.interpreter(FindInputs(record.id))
     return Facts(
         record.name,
         record.version,
@@ -71,16 +66,14 @@ _Input: TypeAlias = tuple[str, Json]
 """The hash of an input, and what is recorded of it."""
 
 
-def _sections(facts: Facts) -> list[tuple[str, _Input]]:
+def _sections(facts: Facts) -> Iterator[tuple[str, _Input]]:
     rest = cast("list[Json]", facts.shown.get("*args", ()))
-    found: list[tuple[str, _Input]] = [
-        (name, (digest, facts.shown.get(name))) for name, digest in facts.hashes.kargs.items()
-    ]
+    for name, digest in facts.hashes.kargs.items():
+        yield name, (digest, facts.shown.get(name))
     for i, digest in enumerate(facts.hashes.varargs):
-        found.append((f"*args[{i}]", (digest, rest[i] if i < len(rest) else None)))
+        yield f"*args[{i}]", (digest, rest[i] if i < len(rest) else None)
     for name, digest in facts.hashes.captured.items():
-        found.append((f"captured {name}", (digest, {"hash": digest})))
-    return found
+        yield f"captured {name}", (digest, {"hash": digest})
 
 
 def _text(value: _Input | None) -> str:
@@ -91,9 +84,8 @@ def _text(value: _Input | None) -> str:
         facts = {key: part for key, part in shown.items() if key != "hash"}
         if facts.keys() == {"artifact"}:
             return f"artifact {str(facts['artifact'])[:SHORT]}"
-        return (
-            f"{json.dumps(facts)} of hash {digest[:SHORT]}" if facts else f"hash {digest[:SHORT]}"
-        )
+        shown_hash = f"hash {digest[:SHORT]}"
+        return f"{json.dumps(facts)} of {shown_hash}" if facts else shown_hash
     return json.dumps(shown, ensure_ascii=False)
 
 

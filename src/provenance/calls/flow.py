@@ -182,30 +182,28 @@ _recovery: Final[ContextVar[list[float] | None]] = ContextVar("provenance_recove
 class _Running:
     """A block that runs the user's function, whose failure is reported."""
 
-    __slots__ = ("_at", "_began", "_call", "_recovered", "_token")
+    __slots__ = ("_at", "_began", "_call", "_clock", "_recovered", "_token")
 
     def __init__(self, call: Call) -> None:
-        self._call = call
+        self._call, self._clock = call, call.environment.clock
         self._recovered: list[float] = []
 
     def __enter__(self) -> Self:
-        clock = self._call.environment.clock
-        self._at, self._began = clock.now(), clock.monotonic()
+        self._at, self._began = self._clock.now(), self._clock.monotonic()
         self._token = _recovery.set(self._recovered)
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         _recovery.reset(self._token)
         if isinstance(error, Exception):
-            plan, seconds = self._call.plan, self._call.environment.clock.monotonic() - self._began
+            plan, seconds = self._call.plan, self._clock.monotonic() - self._began
             name, inputs = plan.cache_key.name, plan.input_artifact_ids
             reason = describe_error(error)
             emit(Raised(plan.artifact_id, name, seconds, reason, self._at, inputs))
 
     def timing(self) -> Timing:
         """Tell when it began, and how long ago, less the seconds that recovery took."""
-        now = self._call.environment.clock.monotonic()
-        return Timing(self._at, self._began + sum(self._recovered), now)
+        return Timing(self._at, self._began + sum(self._recovered), self._clock.monotonic())
 
 
 @contextmanager

@@ -278,9 +278,8 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         """Return the same function with the option `merge_defaults` extended by *chosen*."""
         before = self._options.merge_defaults
         both = True if chosen is True or before is True else (*(before or ()), *(chosen or ()))
-        return type(self)(
-            self.__wrapped__, self._subject, evolve(self._options, merge_defaults=both)
-        )
+        options = evolve(self._options, merge_defaults=both)
+        return type(self)(self.__wrapped__, self._subject, options)
 
     def __provenance_bound__(self, value: object, artifact: object) -> Self:
         """Return this method bound to the *artifact* of its object, to record it as an input."""
@@ -306,15 +305,13 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
             if marks and self._is_coroutine_function:
                 return sys.modules["asyncio.coroutines"]._is_coroutine  # noqa: SLF001 - so asyncio marks its own
             if name != "__signature__":
-                raise AttributeError(
-                    f"a decorated function has no attribute {name!r}", name=name, obj=self
-                )
+                problem = f"a decorated function has no attribute {name!r}"
+                raise AttributeError(problem, name=name, obj=self)
             wrapped = self._subject
             if not wrapped.args:
                 return inspect.signature(self.__wrapped__)
-            return inspect.signature(
-                functools.partial(wrapped.function, *wrapped.args, **wrapped.keywords)
-            )
+            bound = functools.partial(wrapped.function, *wrapped.args, **wrapped.keywords)
+            return inspect.signature(bound)
 
     # Below `@classmethod`, as type checkers see through that.
     @overload
@@ -374,13 +371,10 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
                 others = args, self._options, self._subject.source, receipt
                 return pickling.reduce_with_code(self, path, self.__wrapped__, others)
             return path
-        if (
-            isinstance(found, CachedFunction)
-            and found.__wrapped__ is self.__wrapped__
-            and self._subject.args
-        ):
-            return getattr, (self._subject.args[0], path.rpartition(".")[2])  # a bound method
-        return restore_function, (self.__wrapped__, self._subject.args, self._options)
+        is_same = isinstance(found, CachedFunction) and found.__wrapped__ is self.__wrapped__
+        if is_same and args:
+            return getattr, (args[0], path.rpartition(".")[2])  # a bound method
+        return restore_function, (self.__wrapped__, args, self._options)
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
         function, args, options, source, self._sent_receipt = cast(
@@ -409,9 +403,8 @@ async def _await_artifact(result: Awaitable[object]) -> Artifact[object]:
 def spec_of(function: CachedFunction[..., object]) -> FunctionSpec:
     """Return what all calls of a decorated function share; raise TypeError for anything else."""
     if not isinstance(cast("object", function), CachedFunction):
-        raise TypeError(
-            f"expected a decorated function, got {function!r}; decorate it with @provenance"
-        )
+        advice = "decorate it with @provenance"
+        raise TypeError(f"expected a decorated function, got {function!r}; {advice}")
     return function._recipe  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # it is of this module
 
 

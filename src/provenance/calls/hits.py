@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
 from threading import Thread
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from attrs import evolve
 
@@ -33,50 +33,53 @@ from provenance.util.locks import ForkSafeLock
 def reason_to_recompute(
     call: Call, record: ArtifactRecord, changes: tuple[CodeChange, ...] = ()
 ) -> MissReason | None:
-    """Return why a stored result is computed again: its age, its code, `valid_if`, or what is known against it.
+    """Return why a stored result is computed again: its age, its code, or what is known against it.
 
     Raises:
         CodeChangedError: if the policy for *changes* of the code demands it.
         NotReproducibleError: if that for results that came out otherwise does.
     """
-    lifetime, valid_if = call.spec.options.expires_after, call.spec.options.valid_if
+    lifetime = call.spec.options.expires_after
     if lifetime is not None and call.environment.clock.now() - record.computed_at > lifetime:
         return MissReason.EXPIRED
     if changes and must_recompute(call, record, changes):
         return MissReason.CODE_CHANGED
     if call.shadow is not None and _is_refuted(call, record, call.shadow):
         return MissReason.NOT_REPRODUCIBLE
-    if valid_if is not None and not valid_if(Artifact.of(record, call.repo)):
-        return MissReason.INVALID
     return None
+
+
+def judge(call: Call, record: ArtifactRecord) -> MissReason | None:
+    """Return why the function's `valid_if` refuses a stored result; None if it does not."""
+    valid_if = call.spec.options.valid_if
+    is_valid = valid_if is None or valid_if(Artifact.of(record, call.repo))
+    return None if is_valid else MissReason.INVALID
 
 
 def would_hit(call: Call, record: ArtifactRecord) -> bool:
     """Return whether a call returns what is stored under *record*."""
     changes = run(find_changes(call, record), call.repo.interpreter)
     try:
-        return reason_to_recompute(call, record, changes) is None
+        reason = reason_to_recompute(call, record, changes)
     except (errors.CodeChangedError, errors.NotReproducibleError):
         return False
+    return reason is None and judge(call, record) is None
 
 
 # ---------------------------------------------------------------- code that has changed
 
+_Compare: TypeAlias = history.FindReceipt | history.FindEquivalence
 _reported: Final[set[tuple[str, int, tuple[CodeChange, ...]]]] = set()
 
 
-def find_changes(
-    call: Call, record: ArtifactRecord
-) -> Program[history.FindReceipt | history.FindEquivalence, tuple[CodeChange, ...]]:
+def find_changes(call: Call, record: ArtifactRecord) -> Program[_Compare, tuple[CodeChange, ...]]:
     """Return what has changed in the code since *record* was computed, unless that was accepted."""
     if record.code == call.spec.receipt.digest or _policy(call) == "ignore":
         return ()
     return (yield from unaccepted_changes(call.spec, record.code))
 
 
-def unaccepted_changes(
-    spec: FunctionSpec, code: str
-) -> Program[history.FindReceipt | history.FindEquivalence, tuple[CodeChange, ...]]:
+def unaccepted_changes(spec: FunctionSpec, code: str) -> Program[_Compare, tuple[CodeChange, ...]]:
     """Return what has changed since the code of this digest, unless that was accepted."""
     known = yield from changes_since(spec, code)
     return () if not known or (yield from _is_accepted(spec, code)) else known
@@ -106,13 +109,7 @@ def report_changes(record: ArtifactRecord, changes: tuple[CodeChange, ...]) -> N
 def accept_changes(
     spec: FunctionSpec, names: tuple[str, ...], note: str
 ) -> Program[
-    SearchRecords
-    | history.FindReceipt
-    | history.FindEquivalence
-    | history.PutEquivalence
-    | CurrentRun
-    | Now,
-    tuple[CodeChange, ...],
+    SearchRecords | _Compare | history.PutEquivalence | CurrentRun | Now, tuple[CodeChange, ...]
 ]:
     """Record that results of all earlier code, stored under *names*, hold for the code of now."""
     found: dict[CodeChange, None] = {}
@@ -126,9 +123,8 @@ def accept_changes(
                 changes = yield from changes_since(spec, code)
                 if changes and not (yield from _is_accepted(spec, code)):
                     now = yield from Now()
-                    yield from history.PutEquivalence(
-                        Equivalence(*_change(spec, code), by, now, note)
-                    )
+                    same = Equivalence(*_change(spec, code), by, now, note)
+                    yield from history.PutEquivalence(same)
                     spec.receipt.accepted[code] = True
                     found |= dict.fromkeys(changes)
             if page.next is None:

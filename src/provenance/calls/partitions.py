@@ -28,7 +28,7 @@ from typing import (
 
 from attrs import asdict, evolve
 
-from provenance import environment
+from provenance import environment, errors
 from provenance.calls import execute
 from provenance.calls.composite import from_reference, part_cache_key, reference_to, result_of
 from provenance.calls.function import CachedFunction, spec_of
@@ -36,16 +36,10 @@ from provenance.calls.options import GivenOptions
 from provenance.calls.signature import WrappedFunction, inspect_function
 from provenance.calls.spec import NO_PARTS, FunctionSpec, PartSerialization
 from provenance.codecs.table_parts import PANDAS_FRAMES, PARQUET_PARTS, POLARS_FRAMES, part_id
-from provenance.errors import (
-    ArtifactNotFoundError,
-    BlobNotFoundError,
-    ConfigError,
-    CorruptBlobError,
-)
 from provenance.model.records import Artifact
 from provenance.model.references import is_proxy, unwrap
 from provenance.results.handles import make_proxy
-from provenance.streams.stream import StoredItems, Stream
+from provenance.streams.stream import LOST, StoredItems, Stream
 from provenance.util.formatting import SHORT, safe_repr, with_article
 from provenance.util.naming import exported
 from provenance.util.optional import require_library
@@ -165,9 +159,8 @@ def scan(tables: object, engine: Engine = "polars") -> object:
     """
     if engine not in get_args(Engine):
         known = ", ".join(map(repr, get_args(Engine)))
-        raise ConfigError(
-            "scan, engine", f"unknown engine {safe_repr(engine)}", f"pass one of {known}"
-        )
+        problem = f"unknown engine {safe_repr(engine)}"
+        raise errors.ConfigError("scan, engine", problem, f"pass one of {known}")
     paths = [path for artifact in _artifacts(tables) for path in _paths(artifact)]
     if not paths:
         raise TypeError("scan: got no table; pass at least one")
@@ -217,7 +210,7 @@ def _paths(artifact: Artifact[object]) -> Iterator[str]:
             return
         try:
             yield _path(Artifact.of(artifact.origin.load_record(wanted), artifact.origin))
-        except (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError):
+        except LOST:
             _ = artifact.value  # which computes the table again
             yield _path(Artifact.of(artifact.origin.load_record(wanted), artifact.origin))
 
@@ -232,7 +225,7 @@ def _path(artifact: Artifact[object]) -> str:
     repo = environment.repository_of(artifact)
     try:
         return repo.local_path(artifact.value_blob, ".parquet")
-    except (BlobNotFoundError, CorruptBlobError):
+    except (errors.BlobNotFoundError, errors.CorruptBlobError):
         _ = artifact.value
         newer = repo.load_record(artifact.id)
         return repo.local_path(newer.value_blob, ".parquet")

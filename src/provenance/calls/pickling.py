@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from importlib import import_module
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from attrs import astuple, frozen
 
@@ -32,7 +32,6 @@ from provenance.util.naming import exported
 if TYPE_CHECKING:
     from provenance.calls.spec import DecoratorOptions
 
-Reduction: TypeAlias = "tuple[Callable[..., object], tuple[object, ...]]"
 _ADVICE: Final = (
     "send it as p.in_context(fn), use fn.map(…, engine=p.engines.futures(pool)), or configure the "
     "repository before the pool starts"
@@ -163,7 +162,7 @@ def is_for_pool() -> bool:
     return False
 
 
-def reduce_for_pool(function: Sendable) -> Reduction | str | tuple[object, ...]:
+def reduce_for_pool(function: Sendable) -> str | tuple[object, ...]:
     """Return the reduction of a decorated function for a worker of this process."""
     plain, home = function.__provenance_reduce__(), _home_of(function)
     if home is None:

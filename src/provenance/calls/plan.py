@@ -228,9 +228,7 @@ def _hash_each(
     rest: tuple[object, ...],
     seen: list[object] | None,
 ) -> InputHashes:
-    kargs: dict[str, str] = {}
-    for name, value in named.items():
-        kargs[name] = hash_input(value, "arguments", name, seen)
+    kargs = {name: hash_input(value, "arguments", name, seen) for name, value in named.items()}
     varargs: tuple[str, ...] = ()
     if rest:
         varargs = tuple([hash_input(value, "varargs", i, seen) for i, value in enumerate(rest)])
@@ -304,7 +302,9 @@ def _call_hook(
     """Call the user's *function* and check that it kept the shape of what it was given."""
     answer = cast("object", function({"kargs": kargs, "varargs": varargs}))
     returned = answer  # what is checked below loses its type
-    given = cast("Mapping[str, object]", answer) if isinstance(answer, Mapping) else {}
+    given: Mapping[str, object] = {}
+    if isinstance(answer, Mapping):
+        given = cast("Mapping[str, object]", answer)
     named, rest = given.get("kargs"), given.get("varargs", ())
     if not isinstance(named, Mapping) or not isinstance(rest, Iterable):
         advice = "return {'kargs': {name: …}, 'varargs': (…)}"

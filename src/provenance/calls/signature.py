@@ -67,9 +67,8 @@ def inspect_function(function: AnyFunction) -> WrappedFunction:
         TypeError: if *function* has no signature.
     """
     if not callable(cast("object", function)):
-        raise TypeError(
-            f"provenance decorates functions, got {function!r}; pass options by keyword"
-        )
+        advice = "pass options by keyword"
+        raise TypeError(f"provenance decorates functions, got {function!r}; {advice}")
     args: tuple[object, ...] = ()
     keywords: dict[str, object] = {}
     while (inner := unwrap_function(function)) is not None:
@@ -99,14 +98,11 @@ def inspect_function(function: AnyFunction) -> WrappedFunction:
         positional=kinds.count(Parameter.POSITIONAL_OR_KEYWORD),
         rest=by_kind.get(Parameter.VAR_POSITIONAL),
         extra=by_kind.get(Parameter.VAR_KEYWORD),
-        is_async=any(map(_is_async, called)),
+        is_async=any(map(inspect.iscoroutinefunction, called))
+        or any(map(inspect.isasyncgenfunction, called)),
         yields=any(map(inspect.isgeneratorfunction, called))
         or any(map(inspect.isasyncgenfunction, called)),
     )
-
-
-def _is_async(function: object) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
 def _source_of(function: AnyFunction, module: str) -> str:
@@ -114,9 +110,8 @@ def _source_of(function: AnyFunction, module: str) -> str:
     inner = inspect.unwrap(function)
     called = inner if hasattr(inner, "__code__") else type(inner).__call__
     known = vars(sys.modules[module]) if module in sys.modules else {}
-    return source_name(
-        module, getattr(called, "__code__", None), getattr(called, "__globals__", known)
-    )
+    code, known = getattr(called, "__code__", None), getattr(called, "__globals__", known)
+    return source_name(module, code, known)
 
 
 def unwrap_function(
@@ -194,9 +189,8 @@ def _bind_to(
     others = {name: value for name, value in kwargs.items() if name not in hidden}
     bound = signature.bind(*args, **others)
     taken: Mapping[str, object] = bound.arguments.get(extra, {})
-    bound.arguments[extra] = {
-        name: value for name, value in kwargs.items() if name in taken or name in hidden
-    }
+    extras = hidden.union(taken)
+    bound.arguments[extra] = {name: value for name, value in kwargs.items() if name in extras}
     return bound
 
 

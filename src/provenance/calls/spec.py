@@ -118,9 +118,8 @@ def derivation_id(artifact_id: ArtifactId, edges: frozenset[DerivedInput]) -> De
 
 
 _SHORT: Final = 64
-NamedInputs: TypeAlias = "dict[str, object]"
-"""`{'kargs': {name: …}, 'varargs': (…)}`, as the user's input functions get and return it."""
-InputFunction: TypeAlias = "Callable[[NamedInputs], Mapping[str, object]]"
+InputFunction: TypeAlias = "Callable[[dict[str, object]], Mapping[str, object]]"
+"""A function of the user, which gets and returns `{'kargs': {name: …}, 'varargs': (…)}`."""
 
 
 @exported

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import pickle
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -335,7 +336,7 @@ def _value_id(stored: list[object], encoded: bytes, progress: Progress) -> Value
 
 
 def _chunk_spec(
-    spec: FunctionSpec, facts: dict[str, object], stored: list[object], value_id: ValueId
+    spec: FunctionSpec, facts: Mapping[str, object], stored: list[object], value_id: ValueId
 ) -> FunctionSpec:
     """Return the recipe of a chunk; frames that fit together are one Parquet file."""
     fields = freeze_options({**spec.options.custom_fields, **CHUNK_FIELDS, "chunk": facts})

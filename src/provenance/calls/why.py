@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from provenance import environment, errors
 from provenance.calls.draft import Call
 from provenance.calls.facts import Facts, compare_facts, compare_identity, facts_of
-from provenance.calls.hits import changes_since, find_changes, reason_to_recompute
+from provenance.calls.hits import changes_since, find_changes, judge, reason_to_recompute
 from provenance.effect import Program, run
 from provenance.escaping import escape_invisible
 from provenance.events import CodeChange, MissReason
@@ -295,6 +295,7 @@ def _explain_stored(call: Call, record: ArtifactRecord) -> Explanation:
         reason = MissReason.CODE_CHANGED
     except errors.NotReproducibleError:
         reason = MissReason.NOT_REPRODUCIBLE
+    reason = reason or judge(call, record)
     if reason is None:
         return IsStored(record.id, name, changes)
     return Outdated(record.id, name, reason, record.computed_at, changes)

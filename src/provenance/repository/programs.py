@@ -284,10 +284,10 @@ def read_bytes(
     blob: Blob, read: Callable[[BinaryIO], object]
 ) -> Program[ReadBlob | Quarantine, object]:
     """Return what *read* makes of a file's bytes; damaged ones are quarantined, so that the next call computes them again."""
-    return (yield from _quarantining(blob, ReadBlob(blob, read)))
+    return (yield from _quarantining(blob, iter(ReadBlob(blob, read))))
 
 
-def _quarantining(blob: Blob, reading: Effect[T] | Program[Any, T]) -> Program[Any, T]:
+def _quarantining(blob: Blob, reading: Program[Any, T]) -> Program[Any, T]:
     """Return what *reading* answers; damaged bytes are quarantined before their error is raised.
 
     A read-only store keeps them; the damage is reported anyway.
@@ -308,7 +308,8 @@ def local_path(
     def pour(sink: BinaryIO) -> None:
         stores(ReadBlob(blob, lambda source: copy_stream(source, sink)))
 
-    return (yield from _quarantining(blob, Materialize(blob, extension, pour, executable)))
+    copying = iter(Materialize(blob, extension, pour, executable))
+    return (yield from _quarantining(blob, copying))
 
 
 def local_folder(

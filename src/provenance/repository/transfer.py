@@ -6,14 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from attrs import evolve
 
+from provenance import errors
 from provenance.codecs.trust import CopyPolicy, may_copy, record_executes
 from provenance.effect import Program
-from provenance.errors import (
-    ArtifactNotFoundError,
-    CorruptBlobError,
-    ProvenanceError,
-    UntrustedStoreError,
-)
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, WriteResult
 from provenance.ports.blobs import Copying, HasBlob, WriteBlobs
@@ -33,7 +28,7 @@ def check_copies(
             what = "its copy could execute code when it is read"
             if into is CopyPolicy.NOTHING:
                 what = "its copy would be signed"
-            raise UntrustedStoreError(source, record.serializer, what, target)
+            raise errors.UntrustedStoreError(source, record.serializer, what, target)
 
 
 def required_records(
@@ -56,7 +51,7 @@ def required_records(
             met.update(fresh)
             waiting += fresh
     if root not in found:
-        raise ArtifactNotFoundError(root, repo)
+        raise errors.ArtifactNotFoundError(root, repo)
     return sources_first(found)
 
 
@@ -81,7 +76,7 @@ def is_whole(record: ArtifactRecord) -> Program[FindRecord | HasBlob, bool]:
 
 def copy_blobs(
     records: Iterable[ArtifactRecord], copying: Copying
-) -> Program[WriteBlobs, Mapping[Blob, WriteResult | ProvenanceError]]:
+) -> Program[WriteBlobs, Mapping[Blob, WriteResult | errors.ProvenanceError]]:
     """Copy the bytes of *records*, several blobs at a time; returns what became of each."""
     blobs = tuple(dict.fromkeys(blob for record in records for blob in record.blobs))
     written = yield from WriteBlobs(tuple([copying(blob) for blob in blobs]))
@@ -89,7 +84,7 @@ def copy_blobs(
 
 
 def store_copy(
-    what: RecordWithInputs, copies: Mapping[Blob, WriteResult | ProvenanceError], repo: str
+    what: RecordWithInputs, copies: Mapping[Blob, WriteResult | errors.ProvenanceError], repo: str
 ) -> Program[FindRecord | Now | PutRecord, ArtifactRecord]:
     """Record an artifact whose bytes are in *copies*, replacing a record of other bytes; returns what is recorded then.
 
@@ -99,10 +94,10 @@ def store_copy(
     held: list[InlineBlob] = []
     for blob in dict.fromkeys(what.record.blobs):
         copy = copies[blob]
-        if isinstance(copy, ProvenanceError):
+        if isinstance(copy, errors.ProvenanceError):
             raise copy
         if copy.blob != blob:
-            raise CorruptBlobError(blob.id, repo, f"its copy has the digest {copy.blob.id}")
+            raise errors.CorruptBlobError(blob.id, repo, f"its copy has the digest {copy.blob.id}")
         held += [copy] if isinstance(copy, InlineBlob) else []
     now = yield from Now()
     there = yield from lookup(what.record.id, fresh=True)

@@ -167,6 +167,8 @@ class Manifest:
 
 
 LossError: TypeAlias = BlobNotFoundError | CorruptBlobError | ArtifactNotFoundError
+LOST: Final = (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError)
+"""Errors that say that a stored value, or a part of it, is lost."""
 
 
 class Items(Protocol):
@@ -240,21 +242,16 @@ class StoredItems:
         """
         if position >= self.count:
             return ()
-        if self._recovered is not None:
-            return self._recovered.batch(position)
         number, start = self.manifest.locate(position)
-        last, items = self._last
-        if last != number:
+        if self._recovered is None and self._last[0] != number:
             chunk = self.manifest.chunks[number]
             try:
-                items = load_chunk(self.origin, chunk)
-            except (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError) as trouble:
+                self._last = number, load_chunk(self.origin, chunk)
+            except LOST as trouble:
                 if self.recover is None:
                     raise
                 self._recovered = self.recover(trouble, chunk)
-                return self._recovered.batch(position)
-            self._last = number, items
-        return items[start:]
+        return self._last[1][start:] if self._recovered is None else self._recovered.batch(position)
 
 
 def load_chunk(origin: Origin, chunk: Chunk) -> list[object]:
