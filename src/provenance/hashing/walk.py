@@ -118,20 +118,19 @@ class Walk:
         *,
         by_ones: bool = False,
         used: Callable[[FunctionType], Item] | None = None,
+        trail: list[object] | None = None,
     ) -> None:
         self.notes = notes
         self.by_ones = by_ones
         self.level = 0
         self.memo: dict[int, Item] = {}
         self.alive: list[object] = []
-        self.trail: list[object] = []
+        self.trail: list[object] = [] if trail is None else trail
         self.used = used
 
     def without_notes(self) -> Walk:
         """Return a walk over the inside of a value, which notes nothing."""
-        inner = Walk(by_ones=self.by_ones, used=self.used)
-        inner.trail = self.trail
-        return inner
+        return Walk(by_ones=self.by_ones, used=self.used, trail=self.trail)
 
     def item(self, value: object) -> Item:
         """Return the item of *value*.
@@ -224,13 +223,9 @@ class Walk:
         """Return the items of *values*, whose order does not count, in the order of *values*."""
         # Inside a function, others are numbered in the order in which they are met. The order of
         # a set must not count, so its members get a walk of their own.
-        walk = self if self.used is None else Walk(self.notes, by_ones=self.by_ones)
-        try:
-            return walk.items(list(values))
-        except BaseException:
-            if walk is not self:
-                self.trail.extend(walk.trail)
-            raise
+        apart = self.used is not None
+        walk = Walk(self.notes, by_ones=self.by_ones, trail=self.trail) if apart else self
+        return walk.items(list(values))
 
 
 def root_item(value: object, path: str, notes: list[object] | None = None) -> Item:
