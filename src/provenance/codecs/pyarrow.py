@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, BinaryIO, Final
 
 from provenance.codecs.limits import check_decoded_size, decoded_limit
@@ -135,8 +136,7 @@ def dump(table: Any, sink: BinaryIO, texts: list[str], compression: str | None) 
         )
 
     sample = table.slice(0, sample_rows(table.num_rows, table.nbytes))
-    shrinks = pays_off(lambda into, chosen: write(sample, into, chosen), compression)
-    write(table, sink, compression if shrinks else None)
+    write(table, sink, worthwhile(partial(write, sample), compression))
 
 
 def load(source: BinaryIO) -> Any:  # noqa: ANN401 - Arrow's
@@ -182,11 +182,13 @@ def sample_rows(rows: int, size: int) -> int:
     return min(rows, max(1, rows * _SAMPLE // max(1, size)))
 
 
-def pays_off(write: Callable[[BinaryIO, str | None], None], compression: str | None) -> bool:
-    """Tell whether *compression* makes the sample that *write* writes markedly smaller."""
+def worthwhile(
+    write: Callable[[BinaryIO, str | None], None], compression: str | None
+) -> str | None:
+    """Return *compression* if it makes the sample that *write* writes markedly smaller, else None."""
     if compression is None:
-        return False
+        return None
     plain, compressed = io.BytesIO(), io.BytesIO()
     write(plain, None)
     write(compressed, compression)
-    return compressed.tell() < _PAYS * plain.tell()
+    return compression if compressed.tell() < _PAYS * plain.tell() else None

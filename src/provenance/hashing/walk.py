@@ -90,12 +90,6 @@ class UnhashablePart(Exception):  # noqa: N818 - `root_item` converts it
         self.instead = instead
 
 
-def _artifact_behind(value: object) -> InputRef | None:
-    """Return the artifact that *value* is known to be the value of."""
-    proxy = proxy_of_tracked(value)
-    return None if proxy is None else represented_artifact(proxy)
-
-
 class Walk:
     """One walk over one value.
 
@@ -148,7 +142,9 @@ class Walk:
         known = self.memo.get(key)
         if known is not None:
             return known
-        ref = _artifact_behind(value) if self.notes is not None and any_tracked() else None
+        # The artifact that this object is known to be the value of.
+        is_known = self.notes is not None and any_tracked()
+        ref = represented_artifact(proxy_of_tracked(value)) if is_known else None
         try:
             made = handlers[kind](value, self if ref is None else self.without_notes())
         except BaseException:
