@@ -181,7 +181,7 @@ def test_a_column_whose_texts_are_the_ones_before_is_refused():
 @pytest.mark.parametrize("serializer", ["pd_df_parquet", "pl_df_parquet"])
 def test_bytes_of_a_fixed_number_that_are_missing_are_counted(serializer, monkeypatch):
     """Each row takes that number in memory and nothing in the file."""
-    monkeypatch.setattr(pyarrow, "_read_in_batches", None)
+    monkeypatch.setattr(pyarrow, "_table_of", None)
     sink = written(pa.table({"a": pa.array([None] * 1_000, pa.binary(LARGE // 100))}))
     with pytest.raises(ValueError, match=limits.VARIABLE):
         Decoding(serializer, untrusted="far", max_expansion=10)(sink)
@@ -197,7 +197,7 @@ def test_bytes_of_a_fixed_number_that_are_missing_are_counted(serializer, monkey
 )
 def test_members_of_missing_lists_are_counted(kind, monkeypatch):
     """A list of a fixed length takes its length in memory if it is missing, and nothing in the file."""
-    monkeypatch.setattr(pyarrow, "_read_in_batches", None)
+    monkeypatch.setattr(pyarrow, "_table_of", None)
     is_inside = pa.types.is_list(kind)
     missing = [[None] * 10] * 20 if is_inside else [None] * 1_000
     sink = written(pa.table({"a": pa.array(missing, kind)}), store_schema=True)

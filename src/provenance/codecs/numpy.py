@@ -124,11 +124,9 @@ def _layout(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 
     Cached, as parsing takes longer than reading a small array.
     """
-    from io import BytesIO
-
     import numpy as np
 
-    source = BytesIO(head)
+    source = io.BytesIO(head)
     version = np.lib.format.read_magic(source)
     read_header = (
         np.lib.format.read_array_header_1_0

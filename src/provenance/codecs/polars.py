@@ -7,7 +7,7 @@ read back to check that.
 from __future__ import annotations
 
 import io
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, BinaryIO, Final
 
 from provenance.codecs import pyarrow
@@ -53,13 +53,12 @@ def dump_frame(value: object, sink: BinaryIO, *, compression: str | None = None)
             raise TypeError(f"Parquet does not preserve columns of type {kind}, such as {name!r}")
     if _survivor(schema) != schema:
         raise TypeError("Parquet does not preserve its schema")
-    rows = pyarrow.sample_rows(frame.height, frame.estimated_size())
 
-    def sample(into: BinaryIO, chosen: str | None) -> None:
-        frame.head(rows).write_parquet(into, compression=chosen or "uncompressed")
+    def write(rows: Any, into: BinaryIO, chosen: str | None) -> None:  # noqa: ANN401 - polars'
+        rows.write_parquet(into, compression=chosen or "uncompressed")
 
-    chosen = compression if pyarrow.pays_off(sample, compression) else None
-    frame.write_parquet(sink, compression=chosen or "uncompressed")
+    sample = frame.head(pyarrow.sample_rows(frame.height, frame.estimated_size()))
+    write(frame, sink, pyarrow.worthwhile(partial(write, sample), compression))
 
 
 def dump_series(value: object, sink: BinaryIO, *, compression: str | None = None) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, BinaryIO, Final
 
 from provenance.codecs.limits import check_decoded_size, decoded_limit
@@ -61,15 +62,8 @@ def dump_arrow(value: object, sink: BinaryIO) -> None:
 def load_arrow(source: BinaryIO) -> object:
     """Read what `dump_arrow` wrote; ArrowInvalid where offsets lead outside of the stream."""
     pa = _library()
-    size = 0
-    batches: list[Any] = []
     with pa.ipc.open_stream(source) as stream:
-        schema = stream.schema
-        for batch in stream:
-            size += batch.nbytes
-            check_decoded_size(size)
-            batches.append(batch)
-    table = pa.Table.from_batches(batches, schema)
+        table = _table_of(stream, stream.schema)
     # Offsets, indices and lengths are taken as the stream has them: forged ones lead anywhere in memory.
     table.validate(full=True)
     metadata: dict[bytes, bytes] = dict(table.schema.metadata)
@@ -87,6 +81,17 @@ def load_arrow(source: BinaryIO) -> object:
             pass
     bare: object = loaded.select([]) if kind.startswith(_BARE) else loaded
     return bare
+
+
+def _table_of(batches: Iterable[Any], schema: Any) -> Any:  # noqa: ANN401 - Arrow's
+    """Return the table of record batches, which are read as far as their size is allowed."""
+    size = 0
+    read: list[Any] = []
+    for batch in batches:
+        size += batch.nbytes
+        check_decoded_size(size)
+        read.append(batch)
+    return require_library("pyarrow", "Arrow tables").Table.from_batches(read, schema)
 
 
 def _is_foreign(kind: Any, pa: Any) -> bool:  # noqa: ANN401 - Arrow's types are Any
@@ -131,51 +136,33 @@ def dump(table: Any, sink: BinaryIO, texts: list[str], compression: str | None) 
         )
 
     sample = table.slice(0, sample_rows(table.num_rows, table.nbytes))
-    shrinks = pays_off(lambda into, chosen: write(sample, into, chosen), compression)
-    write(table, sink, compression if shrinks else None)
+    write(table, sink, worthwhile(partial(write, sample), compression))
 
 
 def load(source: BinaryIO) -> Any:  # noqa: ANN401 - Arrow's
-    """Read an Arrow table."""
-    pq = require_library("pyarrow.parquet", "Parquet")
-    limit = decoded_limit()
-    rows = None if limit is None else rows_at_once(source, _BATCH, limit)
-    with pq.ParquetFile(source) as file:
-        if rows is not None:
-            size, _ = bound_pages(source)
-            count = file.metadata.num_rows
-            check_decoded_size(bound_fixed_lists(file.schema_arrow, count, size))
-            return _read_in_batches(file, rows)
-        return file.read(use_threads=is_large(file.metadata.num_rows, file.metadata.num_columns))
-
-
-_BATCH: Final = 65_536
-"""Rows that are decoded before their size is looked at."""
-
-
-def rows_at_once(source: BinaryIO, most: int, limit: int) -> int:
-    """Return how many rows of a Parquet file, up to *most*, take at most *limit* bytes.
-
-    Texts of a dictionary, which the headers of pages name once, are repeated in Arrow's columns.
+    """Read an Arrow table.
 
     Raises:
         ValueError: if the file may not be decoded.
     """
+    pq = require_library("pyarrow.parquet", "Parquet")
+    limit = decoded_limit()
+    if limit is None:
+        with pq.ParquetFile(source) as file:
+            facts = file.metadata
+            return file.read(use_threads=is_large(facts.num_rows, facts.num_columns))
     size, dictionary = bound_pages(source)
     check_decoded_size(size)
-    return max(1, min(most, limit // max(1, dictionary)))
+    with pq.ParquetFile(source) as file:
+        schema = file.schema_arrow
+        check_decoded_size(bound_fixed_lists(schema, file.metadata.num_rows, size))
+        # Texts of a dictionary, which the headers of pages name once, are repeated in Arrow's columns.
+        rows = max(1, min(_BATCH, limit // max(1, dictionary)))
+        return _table_of(file.iter_batches(batch_size=rows), schema).combine_chunks()
 
 
-def _read_in_batches(file: Any, rows: int) -> Any:  # noqa: ANN401 - Arrow's
-    """Read a Parquet file a few *rows* at a time, as far as their size is allowed."""
-    batches: list[Any] = []
-    size = 0
-    for batch in file.iter_batches(batch_size=rows):
-        size += batch.nbytes
-        check_decoded_size(size)
-        batches.append(batch)
-    pa = require_library("pyarrow", "Parquet")
-    return pa.Table.from_batches(batches, schema=file.schema_arrow).combine_chunks()
+_BATCH: Final = 65_536
+"""Rows that are decoded before their size is looked at."""
 
 
 def is_large(rows: int, columns: int) -> bool:
@@ -195,11 +182,13 @@ def sample_rows(rows: int, size: int) -> int:
     return min(rows, max(1, rows * _SAMPLE // max(1, size)))
 
 
-def pays_off(write: Callable[[BinaryIO, str | None], None], compression: str | None) -> bool:
-    """Tell whether *compression* makes the sample that *write* writes markedly smaller."""
+def worthwhile(
+    write: Callable[[BinaryIO, str | None], None], compression: str | None
+) -> str | None:
+    """Return *compression* if it makes the sample that *write* writes markedly smaller, else None."""
     if compression is None:
-        return False
+        return None
     plain, compressed = io.BytesIO(), io.BytesIO()
     write(plain, None)
     write(compressed, compression)
-    return compressed.tell() < _PAYS * plain.tell()
+    return compression if compressed.tell() < _PAYS * plain.tell() else None

@@ -6,9 +6,8 @@ time, may differ from call to call: in what its methods capture, in its attribut
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import ContextVar
-from functools import cached_property, partial
+from functools import cached_property
 from operator import itemgetter
 from types import FunctionType, MemberDescriptorType
 from typing import Any, Final, cast, is_typeddict
@@ -81,31 +80,23 @@ def are_equal(first: type, second: type) -> bool:
 
 
 def _content(value: type, walk: Walk) -> tuple[Item, ...]:
-    token = _describing.set((*_describing.get(), value))
+    def used(function: FunctionType) -> Item:
+        """Return the item of a function that a member holds, at any depth.
+
+        One of another package counts by its name, if that leads to it: what it does may change as that package works.
+        """
+        module, name = function.__module__, function.__qualname__
+        if is_foreign(function, value) and leads_to(module, name, function):
+            return named_item(function)
+        return function_item(function, inner) if walk.used is None else walk.used(function)
+
     # A walk of its own: within a class, items differ from those of the same values outside it.
-    inner = Walk(walk.notes, by_ones=True)
-    inner.used = partial(_used_by_class, value, inner, walk.used)
+    inner = Walk(walk.notes, by_ones=True, used=used, trail=walk.trail)
+    token = _describing.set((*_describing.get(), value))
     try:
         return _parts(value, inner)
-    except BaseException:
-        walk.trail.extend(inner.trail)
-        raise
     finally:
         _describing.reset(token)
-
-
-def _used_by_class(
-    owner: type, walk: Walk, used: Callable[[FunctionType], Item] | None, function: FunctionType
-) -> Item:
-    """Return the item of a function that a member of a class holds, at any depth.
-
-    One of another package counts by its name, if that leads to it: what it does may change as that package works.
-    """
-    if is_foreign(function, owner) and leads_to(
-        function.__module__, function.__qualname__, function
-    ):
-        return named_item(function)
-    return function_item(function, walk) if used is None else used(function)
 
 
 def _parts(value: type, walk: Walk) -> tuple[Item, ...]:

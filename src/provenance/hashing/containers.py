@@ -159,14 +159,10 @@ def _sets(values: Sequence[Collection[Any]], walk: Walk) -> list[Any]:
     return made
 
 
-@exact(set)
-def _set(value: set[object], walk: Walk) -> Item:
-    return node(_SET, set_items(value, walk))
-
-
-@exact(frozenset)
-def _frozenset(value: frozenset[object], walk: Walk) -> Item:
-    return node(_FROZENSET, set_items(value, walk))
+@exact(set, frozenset)
+def _set(value: Collection[Any], walk: Walk) -> Item:
+    items = set_items(value, walk)
+    return node(_SET if type(value) is set else _FROZENSET, items)
 
 
 @as_node("complex", complex)

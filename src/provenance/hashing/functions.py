@@ -133,23 +133,19 @@ class _CallGraph:
             return item_of(other)
 
         # One by one, because numbers follow the order in which functions are met.
-        walk = Walk(notes, by_ones=True, used=used)
+        walk = Walk(notes, by_ones=True, used=used, trail=self.outer.trail)
         if function.__code__ is _DISPATCHING:
             # The rest of it are caches.
             registry: Any = vars(function).get("registry")
             return node(_PART, (walk.labeled(".registry", registry),))
-        try:
-            items = (
-                walk.item(function.__code__),
-                self._content(".__defaults__", function.__defaults__, walk),
-                self._content(".__kwdefaults__", function.__kwdefaults__, walk),
-                node(_CELLS, list(self._cells(function, walk))),
-                node(_GLOBALS, list(self._globals(function, walk))),
-            )
-            return node(_PART, items)
-        except BaseException:
-            self.outer.trail.extend(walk.trail)
-            raise
+        items = (
+            walk.item(function.__code__),
+            self._content(".__defaults__", function.__defaults__, walk),
+            self._content(".__kwdefaults__", function.__kwdefaults__, walk),
+            node(_CELLS, list(self._cells(function, walk))),
+            node(_GLOBALS, list(self._globals(function, walk))),
+        )
+        return node(_PART, items)
 
     def _content(self, label: str, value: object, walk: Walk) -> Item:
         if id(value) in self.settled:

@@ -123,16 +123,12 @@ def _pieces(value: Array) -> Iterator[Array]:
 
 
 def _without_padding(value: Array) -> Array:
-    real = (
-        value.view(np.dtype("g").newbyteorder(value.dtype.byteorder))
-        if value.dtype.char == "G"
-        else value
-    )
-    mantissa, exponent = np.frexp(real)
+    # A complex number is two real ones.
+    real = np.dtype("g").newbyteorder(value.dtype.byteorder)
+    mantissa, exponent = np.frexp(value.view(real) if value.dtype.char == "G" else value)
     high = mantissa.astype(np.float64)
-    return np.stack(
-        [high, (mantissa - high).astype(np.float64), exponent.astype(np.float64)], axis=-1
-    )
+    parts = (high, mantissa - high, exponent)
+    return np.stack([part.astype(np.float64) for part in parts], axis=-1)
 
 
 def _dtype_name(kind: np.dtype[Any]) -> str:
@@ -150,10 +146,8 @@ def _code(kind: np.dtype[Any]) -> str:
 def _subclass(value: Array, walk: Walk) -> Item:
     kind = type(value)
     # A subclass that pickles itself may keep state that its attributes do not show, such as a unit.
-    if (
-        kind.__reduce__ is not np.ndarray.__reduce__
-        or kind.__reduce_ex__ is not np.ndarray.__reduce_ex__
-    ):
+    usual = (np.ndarray.__reduce__, np.ndarray.__reduce_ex__)
+    if (kind.__reduce__, kind.__reduce_ex__) != usual:
         return reduced_item(value, walk)
     state = attributes_beside(value)
     return node(_SUBCLASS, (type_name(kind), walk.item(state), array_item(np.asarray(value), walk)))

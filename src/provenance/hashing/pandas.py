@@ -11,7 +11,7 @@ import numpy as np
 from provenance.hashing.attributes import attributes_beside
 from provenance.hashing.containers import LIST, with_attributes
 from provenance.hashing.encoding import Buffer, Item, node, prefix
-from provenance.hashing.numpy import array_item, bytes_item, python_strings
+from provenance.hashing.numpy import array_item, bytes_item, elements, python_strings
 from provenance.hashing.objects import reduced_item
 from provenance.hashing.registry import inherited, name_of
 from provenance.hashing.walk import Step, UnhashablePart, Walk
@@ -95,9 +95,7 @@ def _in_order(parts: list[_Columns], order: Any) -> Item:
     columns = [column for _, data in parts for column in data]
     buffer = Buffer()
     for at in order.tolist():
-        buffer.add(
-            np.ascontiguousarray(columns[at]).view(np.uint8).data if len(columns[at]) else b""
-        )
+        buffer.add(elements(np.ascontiguousarray(columns[at])))
     return buffer.item()
 
 
@@ -135,9 +133,8 @@ def _index(value: Any, walk: Walk) -> Item:
 
 @inherited(pd.RangeIndex)
 def _range_index(value: Any, walk: Walk) -> Item:
-    return node(
-        _RANGE, (walk.item(value.name), walk.item(range(value.start, value.stop, value.step)))
-    )
+    numbers = range(value.start, value.stop, value.step)
+    return node(_RANGE, walk.items((value.name, numbers)))
 
 
 @inherited(pd.MultiIndex)
@@ -149,12 +146,10 @@ def _multi_index(value: Any, walk: Walk) -> Item:
 
 @inherited(pd.api.extensions.ExtensionArray)
 def _extension(value: Any, walk: Walk) -> Item:
-    if isinstance(value, pd.arrays.NumpyExtensionArray) and not isinstance(
-        value.dtype, pd.StringDtype
-    ):
+    arrow, is_text = getattr(value, "_pa_array", None), isinstance(value.dtype, pd.StringDtype)
+    if isinstance(value, pd.arrays.NumpyExtensionArray) and not is_text:
         return array_item(value.to_numpy(), walk)
-    arrow = getattr(value, "_pa_array", None)
-    if not isinstance(value.dtype, pd.StringDtype):
+    if not is_text:
         if arrow is None:
             return reduced_item(value, walk)
         content = walk.item(arrow)
@@ -167,10 +162,8 @@ def _extension(value: Any, walk: Walk) -> Item:
 
 @inherited(pd.Categorical)
 def _categorical(value: Any, walk: Walk) -> Item:
-    categories = walk.item(value.categories.array)
-    return node(
-        _CATEGORIES, (bool(value.ordered), categories, array_item(np.asarray(value.codes), walk))
-    )
+    categories, codes = walk.item(value.categories.array), np.asarray(value.codes)
+    return node(_CATEGORIES, (bool(value.ordered), categories, array_item(codes, walk)))
 
 
 @inherited(pd.arrays.DatetimeArray, pd.arrays.TimedeltaArray, pd.arrays.PeriodArray)

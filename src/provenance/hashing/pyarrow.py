@@ -20,9 +20,7 @@ pc: Any = import_module("pyarrow.compute")
 _COLUMN, _TABLE, _SCHEMA, _TYPE, _SCALAR = (
     prefix(f"arrow {kind}") for kind in ("column", "table", "schema", "type", "scalar")
 )
-# Older versions of pyarrow have no string views.
-_STRING_VIEW = (pa.types.is_string_view,) if hasattr(pa.types, "is_string_view") else ()
-_IS_TEXT = (pa.types.is_string, pa.types.is_large_string, *_STRING_VIEW)
+_IS_TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 _IS_FIXED_WIDTH = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
 _HALF: Final = 32
 """Bits of the shorter times and dates."""
@@ -50,17 +48,12 @@ def _plain(value: Any) -> Any:
     Those of Python have no nanoseconds, and others come in their place if pandas is installed.
     """
     kind = value.type
-    if _is_run_end_encoded(kind):
+    if pa.types.is_run_end_encoded(kind):
         value = pc.run_end_decode(value)
     elif pa.types.is_dictionary(kind):
         value = value.cast(kind.value_type)
     plain = _plain_type(value.type)
     return value if plain is value.type or plain == value.type else value.cast(plain)
-
-
-def _is_run_end_encoded(kind: Any) -> bool:
-    # Older versions of pyarrow have no such columns.
-    return hasattr(pa.types, "is_run_end_encoded") and bool(pa.types.is_run_end_encoded(kind))
 
 
 def _plain_type(kind: Any) -> Any:

@@ -47,19 +47,17 @@ def _date(value: dt.date, _: Walk) -> Sequence[Item]:
     return (value.year, value.month, value.day)
 
 
-@as_node("time", "datetime:time")
-def _time(value: dt.time, walk: Walk) -> Sequence[Item]:
-    return _clock(value, walk)
+def _clock(value: dt.time | dt.datetime, walk: Walk) -> Sequence[Item]:
+    zone = walk.labeled(".tzinfo", value.tzinfo)
+    return (value.hour, value.minute, value.second, value.microsecond, value.fold, zone)
+
+
+as_node("time", "datetime:time")(_clock)
 
 
 @as_node("datetime", "datetime:datetime")
 def _datetime(value: dt.datetime, walk: Walk) -> Sequence[Item]:
     return (value.year, value.month, value.day, *_clock(value, walk))
-
-
-def _clock(value: dt.time | dt.datetime, walk: Walk) -> tuple[Item, ...]:
-    zone = walk.labeled(".tzinfo", value.tzinfo)
-    return (value.hour, value.minute, value.second, value.microsecond, value.fold, zone)
 
 
 @as_node("timedelta", "datetime:timedelta")

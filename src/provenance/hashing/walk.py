@@ -90,12 +90,6 @@ class UnhashablePart(Exception):  # noqa: N818 - `root_item` converts it
         self.instead = instead
 
 
-def _artifact_behind(value: object) -> InputRef | None:
-    """Return the artifact that *value* is known to be the value of."""
-    proxy = proxy_of_tracked(value)
-    return None if proxy is None else represented_artifact(proxy)
-
-
 class Walk:
     """One walk over one value.
 
@@ -118,20 +112,19 @@ class Walk:
         *,
         by_ones: bool = False,
         used: Callable[[FunctionType], Item] | None = None,
+        trail: list[object] | None = None,
     ) -> None:
         self.notes = notes
         self.by_ones = by_ones
         self.level = 0
         self.memo: dict[int, Item] = {}
         self.alive: list[object] = []
-        self.trail: list[object] = []
+        self.trail: list[object] = [] if trail is None else trail
         self.used = used
 
     def without_notes(self) -> Walk:
         """Return a walk over the inside of a value, which notes nothing."""
-        inner = Walk(by_ones=self.by_ones, used=self.used)
-        inner.trail = self.trail
-        return inner
+        return Walk(by_ones=self.by_ones, used=self.used, trail=self.trail)
 
     def item(self, value: object) -> Item:
         """Return the item of *value*.
@@ -149,7 +142,9 @@ class Walk:
         known = self.memo.get(key)
         if known is not None:
             return known
-        ref = _artifact_behind(value) if self.notes is not None and any_tracked() else None
+        # The artifact that this object is known to be the value of.
+        is_known = self.notes is not None and any_tracked()
+        ref = represented_artifact(proxy_of_tracked(value)) if is_known else None
         try:
             made = handlers[kind](value, self if ref is None else self.without_notes())
         except BaseException:
@@ -224,13 +219,9 @@ class Walk:
         """Return the items of *values*, whose order does not count, in the order of *values*."""
         # Inside a function, others are numbered in the order in which they are met. The order of
         # a set must not count, so its members get a walk of their own.
-        walk = self if self.used is None else Walk(self.notes, by_ones=self.by_ones)
-        try:
-            return walk.items(list(values))
-        except BaseException:
-            if walk is not self:
-                self.trail.extend(walk.trail)
-            raise
+        apart = self.used is not None
+        walk = Walk(self.notes, by_ones=self.by_ones, trail=self.trail) if apart else self
+        return walk.items(list(values))
 
 
 def root_item(value: object, path: str, notes: list[object] | None = None) -> Item:
