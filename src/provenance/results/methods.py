@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from provenance.results.carriers import ARRAY_FUNCTION, ARRAY_UFUNC, plain
+from provenance.results.libraries import ARRAY_FUNCTION, ARRAY_UFUNC, plain
 from provenance.results.origin import INTERFACE
 from provenance.util.formatting import type_name
 
