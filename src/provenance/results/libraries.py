@@ -8,6 +8,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final, cast
 
+from provenance.model.references import is_proxy, replace_members
+
 
 class _Watch:
     """Finds a module as the other finders do, and calls a function when it was executed."""
@@ -86,14 +88,7 @@ def _hash_in_joblib(hasher: Any, value: Any) -> None:
 
 def plain(value: Any) -> Any:
     """Return *value* without results, also in the lists, tuples and dictionaries that functions of libraries take."""
-    kind = cast("type[object]", type(value))
-    if kind is tuple:
-        return tuple(map(plain, cast("tuple[object, ...]", value)))
-    if kind is list:
-        return list(map(plain, cast("list[object]", value)))
-    if kind is dict:
-        return {key: plain(part) for key, part in cast("dict[object, object]", value).items()}
-    return value.__wrapped__ if hasattr(kind, "__provenance_sighting__") else value
+    return value.__wrapped__ if is_proxy(value) else replace_members(value, plain)
 
 
 class Unseen:

@@ -108,7 +108,7 @@ class ArtifactProxy(Result, wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         """Return the value's attribute; a decorated method of it has this artifact for its `self`."""
         if name in _HIDDEN:
             raise AttributeError(f"{name} is hidden, because {_HIDDEN[name]}")
-        kind = self._self_unread_class
+        kind = None if self._self_load is None else self._self_unread_class
         if kind is not None and _never_has(kind, name):
             module = "" if kind.__flags__ & _HEAP else f"{kind.__module__}."
             problem = f"'{module}{kind.__name__}' object has no attribute {name!r}"
