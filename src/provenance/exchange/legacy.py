@@ -307,11 +307,9 @@ class _Import:
         value = members if row.composite else self._value(row)
         timing = Timing(row.computed_at, 0.0, row.compute_duration)
         draft = make_draft(call, value, timing, Received((), {}, None))
-        timed = [
-            _with_duration(part, self.rows[row])
-            for part, row in zip(draft.parts, parts.values(), strict=False)
-        ]
-        return evolve(_with_duration(draft, row), parts=tuple(timed))
+        rows = [self.rows[part] for part in parts.values()]
+        timed = tuple(map(_with_duration, draft.parts, rows))
+        return evolve(_with_duration(draft, row), parts=timed)
 
     def _value(self, row: LegacyArtifact) -> object:
         if row.serializer == FILE:

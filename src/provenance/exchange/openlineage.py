@@ -91,30 +91,6 @@ def events_of(
     yield about.event("COMPLETE", entry.ended_at, [output])
 
 
-def failed_events_of(
-    raised: Raised,
-    process: Run | None,
-    known: Mapping[ArtifactId, ArtifactRecord],
-    namespace: str,
-) -> Iterator[str]:
-    """Yield the start and the failure of a call as JSON texts; for arguments, see `events_of`.
-
-    The run has an id of its own, as the same call may succeed later.
-    """
-    about = _About(
-        _uuid(f"failure:{raised.artifact_id}:{raised.started_at.isoformat()}"),
-        _job(raised.name, None, namespace),
-        _about_process(process, namespace),
-        _datasets(sorted(raised.inputs), known, namespace),
-    )
-    yield about.event("START", raised.started_at, [])
-    error = _facet(
-        "ErrorMessageRunFacet", "1-0-1", message=raised.error, programmingLanguage="PYTHON"
-    )
-    ended = raised.started_at + timedelta(seconds=raised.seconds)
-    yield evolve(about, facets={**about.facets, "errorMessage": error}).event("FAIL", ended, [])
-
-
 @frozen
 class _About:
     """What the events of a run have in common."""
@@ -311,7 +287,22 @@ def _lines(
 def _failed_lines(
     raised: Raised, namespace: str
 ) -> Program[FindMany | CurrentRun, tuple[str, ...]]:
-    """Return the events of a call that failed; nothing of it is recorded."""
+    """Return the start and the failure of a call, of which nothing is recorded.
+
+    The run has an id of its own, as the same call may succeed later.
+    """
     known = yield from FindMany(tuple(raised.inputs))
     process = yield from CurrentRun()
-    return tuple(failed_events_of(raised, process, known, namespace))
+    about = _About(
+        _uuid(f"failure:{raised.artifact_id}:{raised.started_at.isoformat()}"),
+        _job(raised.name, None, namespace),
+        _about_process(process, namespace),
+        _datasets(sorted(raised.inputs), known, namespace),
+    )
+    error = _facet(
+        "ErrorMessageRunFacet", "1-0-1", message=raised.error, programmingLanguage="PYTHON"
+    )
+    failed = evolve(about, facets={**about.facets, "errorMessage": error})
+    ended = raised.started_at + timedelta(seconds=raised.seconds)
+    start = about.event("START", raised.started_at, [])
+    return start, failed.event("FAIL", ended, [])

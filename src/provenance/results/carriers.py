@@ -10,7 +10,7 @@ import datetime as dt
 import pathlib
 import sys
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import Any, Final, TypeAlias, cast
 
 from provenance.hashing import register_item
@@ -31,7 +31,12 @@ from provenance.results.kinds import (
     is_named_tuple,
     is_scalar,
 )
-from provenance.results.libraries import teach_libraries, teach_new_class
+from provenance.results.libraries import (
+    ARRAY_FUNCTION,
+    ARRAY_UFUNC,
+    teach_libraries,
+    teach_new_class,
+)
 from provenance.results.origin import CurrentOrigin, is_current_origin, resolving_origin
 from provenance.util.formatting import type_name
 from provenance.util.naming import exported
@@ -58,17 +63,18 @@ class Carrier(Result):
     @property
     def __wrapped__(self) -> object:
         """The value as an instance of its very type."""
-        return _plain_copy(self)
+        kind = self.__provenance_kind__
+        return _maker(kind)(kind, self)
 
     def transform_value(self, change: Callable[[Any], object]) -> object:
         """Return the same artifact in another representation: a proxy of what *change* makes of the value."""
         known, origin, tracked = self._provenance
-        whole: Any = make_proxy(known, origin, _plain_copy(self), tracked=tracked, options=LAZY)
+        whole: Any = make_proxy(known, origin, self.__wrapped__, tracked=tracked, options=LAZY)
         return cast("object", whole.transform_value(change))
 
     def value_repr(self) -> object:
         """Return the value by which the artifact is identified."""
-        return _plain_copy(self)
+        return self.__wrapped__
 
     def __provenance_known__(self) -> ValueId | None:
         """Return the value's id, if the value cannot have changed since it was recorded."""
@@ -98,7 +104,7 @@ class Carrier(Result):
     def __provenance_copy__(self, change: Callable[[Any], object]) -> object:
         """Return a carrier of the same artifact over what *change* makes of the value."""
         known, origin, tracked = self._provenance
-        return carry(known, origin, change(_plain_copy(self)), tracked=tracked)
+        return carry(known, origin, change(self.__wrapped__), tracked=tracked)
 
     def __reduce_ex__(self, _: object) -> tuple[Callable[..., object], tuple[object, ...]]:
         """Pickle scalars as reference and value, containers as references, what was changed as the value."""
@@ -107,9 +113,9 @@ class Carrier(Result):
             if is_container(self.__provenance_kind__):
                 return reduced_reference(known, known.interface, origin)
             derivation = derivation_for_pickle(known)
-            facts = (known.id, known.value_id, _plain_copy(self))
+            facts = (known.id, known.value_id, self.__wrapped__)
             return restore_scalar, facts if derivation is None else (*facts, derivation)
-        return restore_value, (_plain_copy(self),)
+        return restore_value, (self.__wrapped__,)
 
 
 @exported
@@ -126,11 +132,6 @@ def restore_scalar(
 
 _Make: TypeAlias = "Callable[[Any, Any], object]"
 """Makes an instance of a class, a type or a subclass that stands for it, of a value of the type."""
-
-
-def _plain_copy(carrier: Any) -> object:
-    kind = carrier.__provenance_kind__
-    return _maker(kind)(kind, carrier)
 
 
 _new: Final[Any] = object.__new__
@@ -226,7 +227,6 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
     """
     if not is_container(kind) and not is_scalar(kind):
         return None
-    own: Callable[[str], Any] = partial(getattr, kind)
     inherited = {**vars(Result), **vars(Carrier)}
     members: dict[str, object] = {
         **{name: member for name, member in inherited.items() if name not in _OWN_NAMES},
@@ -237,10 +237,10 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
         "__dir__": _dir,
         "__provenance_kind__": kind,
         "__new__": _make_plain(kind),
-        "__str__": _plain_repr(kind) if own("__str__") is object.__str__ else own("__str__"),
+        "__str__": _plain_repr(kind) if kind.__str__ is object.__str__ else kind.__str__,
         **_special_members(kind),
     }
-    if own("__setattr__") is object.__setattr__ and not issubclass(kind, pathlib.PurePath):
+    if kind.__setattr__ is object.__setattr__ and not issubclass(kind, pathlib.PurePath):
         members["__setattr__"] = _refuse_attribute
     if plain_repr:
         members["__repr__"] = _plain_repr(kind)
@@ -295,50 +295,6 @@ def _replace(self: Any, *args: object, **kwargs: object) -> object:
 def _conform(self: Any, _: object) -> object:
     """Answer `sqlite3`, which knows an adapter for the plain type only."""
     return sys.modules["sqlite3"].adapt(self.__wrapped__)
-
-
-def plain(value: Any) -> Any:
-    """Return *value* without results, also in the lists, tuples and dictionaries that functions of libraries take."""
-    kind = cast("type[object]", type(value))
-    if kind is tuple:
-        return tuple(map(plain, cast("tuple[object, ...]", value)))
-    if kind is list:
-        return list(map(plain, cast("list[object]", value)))
-    if kind is dict:
-        return {key: plain(part) for key, part in cast("dict[object, object]", value).items()}
-    return value.__wrapped__ if hasattr(kind, "__provenance_sighting__") else value
-
-
-class Unseen:
-    """A special method that a library finds on the class of a result. As an attribute it is what the value has."""
-
-    def __init__(self, function: Callable[..., object]) -> None:
-        self._function = function
-
-    def __get__(self, proxy: object, _: object = None) -> Unseen:
-        if proxy is None:
-            return self
-        raise AttributeError  # which makes Python ask `__getattr__`
-
-    def __call__(self, *args: object, **kwargs: object) -> object:
-        """Call the method as NumPy does."""
-        return self._function(*args, **kwargs)
-
-
-def _array_ufunc(_: object, ufunc: Any, method: str, *inputs: object, **kwargs: object) -> object:
-    """Take part in NumPy's promotion as the plain number does."""
-    return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
-
-
-def _array_function(
-    _: object, function: Any, __: object, args: tuple[object, ...], kwargs: dict[str, object]
-) -> object:
-    return function(*plain(args), **plain(kwargs))
-
-
-ARRAY_UFUNC: Final = Unseen(_array_ufunc)
-ARRAY_FUNCTION: Final = Unseen(_array_function)
-"""Results take part in NumPy's functions and its promotion as their values do."""
 
 
 _frequent: Final[dict[type, tuple[type, _Make]]] = {}

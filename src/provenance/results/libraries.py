@@ -1,4 +1,4 @@
-"""What other libraries are taught of carriers, once they are imported and not before."""
+"""What other libraries see of results, and what they are taught of carriers once they are imported and not before."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final, cast
+
+from provenance.model.references import is_proxy, replace_members
 
 
 class _Watch:
@@ -79,3 +81,43 @@ def _represent_in_yaml(dumper: Any, value: Any) -> object:
 
 def _hash_in_joblib(hasher: Any, value: Any) -> None:
     hasher.save(value.__wrapped__)
+
+
+# ---------------------------------------------------------------- what NumPy and torch find
+
+
+def plain(value: Any) -> Any:
+    """Return *value* without results, also in the lists, tuples and dictionaries that functions of libraries take."""
+    return value.__wrapped__ if is_proxy(value) else replace_members(value, plain)
+
+
+class Unseen:
+    """A special method that a library finds on the class of a result. As an attribute it is what the value has."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self._function = function
+
+    def __get__(self, proxy: object, _: object = None) -> Unseen:
+        if proxy is None:
+            return self
+        raise AttributeError  # which makes Python ask `__getattr__`
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        """Call the method as NumPy does."""
+        return self._function(*args, **kwargs)
+
+
+def _array_ufunc(_: object, ufunc: Any, method: str, *inputs: object, **kwargs: object) -> object:
+    """Take part in NumPy's promotion as the plain number does."""
+    return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
+
+
+def _array_function(
+    _: object, function: Any, __: object, args: tuple[object, ...], kwargs: dict[str, object]
+) -> object:
+    return function(*plain(args), **plain(kwargs))
+
+
+ARRAY_UFUNC: Final = Unseen(_array_ufunc)
+ARRAY_FUNCTION: Final = Unseen(_array_function)
+"""Results take part in NumPy's functions and its promotion as their values do."""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from provenance.results.carriers import ARRAY_FUNCTION, ARRAY_UFUNC, plain
+from provenance.results.libraries import ARRAY_FUNCTION, ARRAY_UFUNC, plain
 from provenance.results.origin import INTERFACE
 from provenance.util.formatting import type_name
 
@@ -44,11 +44,20 @@ class Failures(threading.local):
 failures: Final = Failures()
 
 
-def _on_value(operate: Callable[..., object]) -> Callable[..., object]:
+def _call(self: Any, /, *args: object, **kwargs: object) -> object:
+    return self.__wrapped__(*args, **kwargs)
+
+
+def _getitem(self: Any, key: object) -> object:
+    """Return an item. C code takes an object for a sequence if its class has this method in Python; pandas does."""
+    return self.__wrapped__[key]
+
+
+def _on_value(operate: Callable[[Any], object]) -> Callable[[Any], object]:
     """Return the special method that does to the value what *operate* does to an object."""
 
-    def method(self: Any, /, *args: object, **kwargs: object) -> object:
-        return operate(self.__wrapped__, *args, **kwargs)
+    def method(self: Any) -> object:
+        return operate(self.__wrapped__)
 
     return method
 
@@ -131,9 +140,8 @@ _METHODS: Final[dict[str, object]] = {
     "__array__": _array,
     "__arrow_array__": _arrow_array,
     "__dataclass_fields__": property(lambda self: self.__wrapped__.__dataclass_fields__),
-    # C code takes an object for a sequence if its class has this method in Python; pandas does.
-    "__getitem__": _on_value(operator.getitem),
-    "__call__": _on_value(operator.call),
+    "__call__": _call,
+    "__getitem__": _getitem,
     "__iter__": _on_value(iter),
     "__next__": _on_value(next),
     "__aiter__": _on_value(aiter),

@@ -119,7 +119,7 @@ class ArtifactProxy(Result, wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         """Return the value's attribute; a decorated method of it has this artifact for its `self`."""
         if name in _HIDDEN:
             raise AttributeError(f"{name} is hidden, because {_HIDDEN[name]}")
-        kind = self._self_unread_class
+        kind = None if self._self_load is None else self._self_unread_class
         if kind is not None and _never_has(kind, name):
             module = "" if kind.__flags__ & _HEAP else f"{kind.__module__}."
             problem = f"'{module}{kind.__name__}' object has no attribute {name!r}"
@@ -141,10 +141,9 @@ class ArtifactProxy(Result, wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
     def transform_value(self, change: Callable[[Any], object]) -> object:
         """Return the same artifact in another representation: a proxy of what *change* makes of the value, which is read."""
         value = change(self.__wrapped__)
+        known, origin, tracked = self._self_known, self._self_origin, self._self_tracked
         kind = _kind(interface_of(type(value)), type_name(value))
-        made = kind(
-            self._self_known, self._self_origin, None, tracked=self._self_tracked, value=value
-        )
+        made = kind(known, origin, None, tracked=tracked, value=value)
         made._self_as_recorded = True  # noqa: SLF001 - one of our own
         return made
 
@@ -192,14 +191,12 @@ class ArtifactProxy(Result, wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
 
     def __provenance_copy__(self, change: Callable[[Any], object]) -> ArtifactProxy:
         """Proxy of the same artifact over what *change* makes of the value; an unread one is read by it for itself."""
-        load = self._self_load
+        known, origin, load = self._self_known, self._self_origin, self._self_load
         if load is None:
             value, later = change(self.__wrapped__), None
         else:
             value, later = UNREAD, lambda: change(load())
-        made = stand_in(
-            self._self_known, self._self_origin, value, later, tracked=self._self_tracked
-        )
+        made = stand_in(known, origin, value, later, tracked=self._self_tracked)
         made._self_as_recorded = self._self_as_recorded  # noqa: SLF001 - one of our own
         return made
 
