@@ -92,9 +92,8 @@ def trace(
             else:
                 derived.setdefault(artifact_id, []).append(used)
             edges = record.edges if used is None else used.edges
-            fresh = edges | {
-                (part, RECORDED) for part in record.value_artifact_ids - dict(edges).keys()
-            }
+            held = record.value_artifact_ids - dict(edges).keys()
+            fresh = edges | {(part, RECORDED) for part in held}
             behind += sorted(fresh - met)
             met |= fresh
         front, steps = behind, steps + 1

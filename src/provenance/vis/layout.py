@@ -115,9 +115,8 @@ class Layout:
 def lay_out(scene: Scene) -> Layout:
     """Return the layout of a scene, always the same for the same scene."""
     blocks = blocks_of(scene)
-    rows = assign_rows(
-        len(blocks), [(use.source, use.user) for use in scene.uses if not use.turns_back]
-    )
+    forward = [(use.source, use.user) for use in scene.uses if not use.turns_back]
+    rows = assign_rows(len(blocks), forward)
     places = place(rows, blocks, HEADER)
     least = legend(scene)[1] + 2 * MARGIN
     shift = MARGIN + max(0.0, least - places.width - 2 * MARGIN) / 2
@@ -150,12 +149,9 @@ class _Drawing:
         """Yield where each edge enters its node, from left to right as the edges arrive."""
         for user, uses in self.scene.uses_by_user.items():
             block = self.blocks[user]
-            slots = sorted(
-                zip(uses, block.slots, block.ports, strict=True),
-                key=lambda slot: self._origin(slot[0]),
-            )
+            slots = zip(uses, block.slots, block.ports, strict=True)
             left = self.x(user) - sum(block.slots) / 2
-            for use, room, text in slots:
+            for use, room, text in sorted(slots, key=lambda slot: self._origin(slot[0])):
                 yield use, (left + room / 2, text)
                 left += room
 
