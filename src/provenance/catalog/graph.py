@@ -348,7 +348,7 @@ def _places(name: str, value: object) -> Iterator[tuple[str, ArtifactId]]:
         ref = represented_artifact(part)
         if ref is not None:
             yield place, ref.artifact_id
-        elif id(part) not in entered:
+        elif id(part) not in entered and type(part) in _CONTAINERS:
             entered.add(id(part))
             waiting += [(place + key, member) for key, member in _members(part)]
 
