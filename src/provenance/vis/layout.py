@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeAlias
 
 from attrs import frozen
 
@@ -15,6 +15,8 @@ from provenance.vis.scene import Kind, Scene, Step, Use, class_of
 MIN_ENTRIES: Final = 400.0
 """Minimum width, for the title of the smallest picture."""
 _APART: Final = 30.0
+Entry: TypeAlias = tuple[float, str, str]
+"""An entry of the legend: its position from the left, the style class that it explains, and its text."""
 _MEANINGS: Final = {
     "hit": "hit",
     "miss": "miss: computed",
@@ -24,8 +26,8 @@ _MEANINGS: Final = {
 }
 
 
-def legend(scene: Scene) -> tuple[list[tuple[float, str, str]], float]:
-    """Return the position of each entry from the left, the style class it explains and its text; and their width."""
+def _legend(scene: Scene) -> tuple[tuple[Entry, ...], float]:
+    """Return the entries of the legend, and their width."""
     meanings: dict[str, str] = {}
     if any(step.call for step in scene.steps):
         meanings["call"] = "function"
@@ -34,12 +36,12 @@ def legend(scene: Scene) -> tuple[list[tuple[float, str, str]], float]:
         meanings[f"thing {name}"] = _MEANINGS[name]
     if any(thing.kind is Kind.MISSING for thing in things):
         meanings["thing missing"] = Kind.MISSING.value
-    entries: list[tuple[float, str, str]] = []
+    entries: list[Entry] = []
     x = 0.0
     for style, text in meanings.items():
         entries.append((x, style, text))
         x += _APART + width(text) * SMALL
-    return entries, max(MIN_ENTRIES, x)
+    return tuple(entries), max(MIN_ENTRIES, x)
 
 
 MARGIN: Final = 24.0
@@ -105,6 +107,7 @@ class Layout:
     """All parts of the picture in their places, on a sheet of *width* and *height*."""
 
     scene: Scene
+    legend: tuple[Entry, ...]
     figures: tuple[Figure, ...]
     trunks: tuple[Trunk, ...]
     wires: tuple[Wire, ...]
@@ -118,7 +121,8 @@ def lay_out(scene: Scene) -> Layout:
     forward = [(use.source, use.user) for use in scene.uses if not use.turns_back]
     rows = assign_rows(len(blocks), forward)
     places = place(rows, blocks, HEADER)
-    least = legend(scene)[1] + 2 * MARGIN
+    legend, legend_width = _legend(scene)
+    least = legend_width + 2 * MARGIN
     shift = MARGIN + max(0.0, least - places.width - 2 * MARGIN) / 2
     drawing = _Drawing(scene, blocks, rows, places, shift)
     ports = dict(drawing.ports())
@@ -130,7 +134,7 @@ def lay_out(scene: Scene) -> Layout:
     bulge = BULGE if any(use.turns_back for use in scene.uses) else 0.0
     width = max(least, places.width + 2 * MARGIN + bulge)
     height = max(places.bottoms.values()) + MARGIN
-    return Layout(scene, figures, tuple(drawing.trunks(figures)), wires, width, height)
+    return Layout(scene, legend, figures, tuple(drawing.trunks(figures)), wires, width, height)
 
 
 @frozen
