@@ -373,7 +373,7 @@ def read(value: T, /) -> T:
 def lineage(repo: Repository, artifact: Artifact[object], /) -> Lineage:
     """Return the lineage of an artifact, as far as *repo* has it."""
     _check(artifact)
-    return run(trace.trace(artifact, repo, repo.name), repo.interpreter)
+    return run(trace.trace(artifact, repo), repo.interpreter)
 
 
 @impure_safe(exceptions=(ProvenanceError,))

@@ -8,7 +8,9 @@ import pytest
 from attrs import evolve
 
 import provenance as p
+from provenance.effect import overlay
 from provenance.history.diff import compare_runs
+from provenance.ports.records import FindRun
 from provenance.testing.harness import run
 
 PIPELINE = """
@@ -164,3 +166,15 @@ def test_versions_and_commits_are_compared():
         "packages.polars is only in the second: - and '1.0'",
         "extra.seed is only in the second: - and 3",
     ] == [str(each) for each in compare_runs(RUN, other)]
+
+
+def test_a_run_does_not_differ_from_itself(pipeline):
+    """Not even if one of the repositories says less of it, as a redacted bundle does."""
+    mine = p.artifact_of(pipeline().load(3))
+    shared = p.MemoryRepo("shared")
+    p.promote(mine, shared)
+    less = FindRun.on(lambda ask: evolve(shared.interpreter(ask), host={}))
+    redacted = evolve(shared, interpreter=overlay(shared.interpreter, less))
+    theirs = redacted.get_by_id(mine.id)
+    assert mine.run_info.host != theirs.run_info.host
+    assert () == p.diff(mine, theirs).run

@@ -140,9 +140,8 @@ def provenance_set(
         2
     """
     if set_labels is not None and set_labels_fn is not None:
-        raise ConfigError(
-            "provenance_set", "both set_labels and set_labels_fn are given", "pass one of them"
-        )
+        problem = "both set_labels and set_labels_fn are given"
+        raise ConfigError("provenance_set", problem, "pass one of them")
     _check_choices(set_labels, set_labels_fn)
     members = _initial_ids(initial_set, "provenance_set, initial_set")
 
@@ -184,9 +183,8 @@ def _labels_by_name(
         bound.apply_defaults()
         named = dict(bound.arguments)
         named |= named.pop(rest, {}) if rest is not None else {}
-        return labels_fn(
-            **{name: value for name, value in named.items() if takes_all or name in wanted}
-        )
+        given = {name: value for name, value in named.items() if takes_all or name in wanted}
+        return labels_fn(**given)
 
     return label
 
@@ -240,9 +238,7 @@ def create_set(
     """
     place = environment.current().repository(repo)
     members = require_iterable(artifact_ids, "create_set")
-    ids = [
-        place.get_by_id(member).id if type(member) is str else id_of(member) for member in members
-    ]
+    ids = [place.get_by_id(one).id if type(one) is str else id_of(one) for one in members]
     return ArtifactSet.of(ids, labels).put(place)
 
 
@@ -271,10 +267,8 @@ def label_set(
         {'build': 7, 'name': 'production'}
     """
     place = environment.current().repository(repo)
-    known: object = artifact_set
-    if isinstance(known, str):
-        known = place.get_set_by_id(known)
-    if not isinstance(known, ArtifactSet):
+    known = place.get_set_by_id(artifact_set) if isinstance(artifact_set, str) else artifact_set
+    if not isinstance(cast("object", known), ArtifactSet):
         problem = f"expected an ArtifactSet, got {known!r}"
         raise ConfigError("label_set", problem, "pass one, for example from `load_set_by_name`")
     return known.relabel(labels).put(place)

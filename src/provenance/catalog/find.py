@@ -19,7 +19,7 @@ from provenance.errors import ConfigError, ProvenanceError
 from provenance.escaping import escape_invisible, html_table
 from provenance.hashing import hash_value
 from provenance.model.ids import RunId
-from provenance.model.queries import GROUPINGS, Grouping, Query, Usage
+from provenance.model.queries import GROUPINGS, Grouping, Page, Query, Usage
 from provenance.model.records import Artifact, ArtifactRecord, Json, Run, freeze_options
 from provenance.model.references import is_proxy, unwrap
 from provenance.ports.records import (
@@ -135,8 +135,10 @@ class SearchResult:
         return heapq.merge(*map(self._matches, queries), key=newest, reverse=True)
 
     def _matches(self, query: Query) -> Iterator[Artifact[object]]:
-        records = all_records(lambda *page: self.repo.interpreter(SearchRecords(*page)), query)
-        return (Artifact.of(record, self.repo) for record in records)
+        def search(query: Query, after: int | None, limit: int) -> Page:
+            return self.repo.interpreter(SearchRecords(query, after, limit))
+
+        return (Artifact.of(record, self.repo) for record in all_records(search, query))
 
     def page(
         self, limit: int, after: int | None = None
@@ -385,9 +387,8 @@ def who_made(value: object, repo: RepositoryOrName | None = None) -> tuple[Artif
     """
     place = environment.current().repository(repo)
     wanted = hash_value(unwrap(value) if is_proxy(value) else value)
-    return tuple(
-        Artifact.of(record, place) for record in place.interpreter(FindRecordsByValue(wanted))
-    )
+    records = place.interpreter(FindRecordsByValue(wanted))
+    return tuple(Artifact.of(record, place) for record in records)
 
 
 # ---------------------------------------------------------------- as a whole

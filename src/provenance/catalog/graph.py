@@ -196,9 +196,7 @@ class Lineage:
         """
         start = self.root
         if root is not None:
-            matches = [
-                artifact_id for artifact_id in self.artifacts if artifact_id.startswith(root)
-            ]
+            matches = [one for one in self.artifacts if one.startswith(root)]
             if len(matches) != 1:
                 raise ArtifactNotFoundError(root, f"lineage of {self.root[:SHORT]}")
             start = matches[0]
@@ -350,14 +348,14 @@ def _places(name: str, value: object) -> Iterator[tuple[str, ArtifactId]]:
         ref = represented_artifact(part)
         if ref is not None:
             yield place, ref.artifact_id
-        elif id(part) not in entered:
+        elif id(part) not in entered and type(part) in _CONTAINERS:
             entered.add(id(part))
             waiting += [(place + key, member) for key, member in _members(part)]
 
 
 def _members(value: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401 - any value
     """Yield the members of a builtin container by place; those of a set have none but their identity."""
-    kind = type(value)
+    kind = cast("type[object]", type(value))
     if kind in (list, tuple):
         yield from ((f"[{i}]", member) for i, member in enumerate(value))
     elif kind is dict:

@@ -122,16 +122,12 @@ def lazy_dict(thunks: Mapping[K, Callable[[], V]]) -> LazyDict[K, V]:
         (9, <lazy_dict {2: …, 3: 9}>)
     """
     if not isinstance(cast("object", thunks), Mapping):
-        raise TypeError(
-            f"lazy_dict: expected a mapping, got {thunks!r}; "
-            "pass keys with functions without parameters"
-        )
+        advice = "pass keys with functions without parameters"
+        raise TypeError(f"lazy_dict: expected a mapping, got {thunks!r}; {advice}")
     for key, make in thunks.items():
         if not callable(cast("object", make)):
-            raise TypeError(
-                f"lazy_dict: the value for {key!r} must be callable; "
-                "pass a function that returns it"
-            )
+            advice = "pass a function that returns it"
+            raise TypeError(f"lazy_dict: the value for {key!r} must be callable; {advice}")
     return LazyDict(thunks)
 
 
@@ -192,14 +188,12 @@ def lazy_proxy_dict(
         artifact = artifact_for(wanted, repo)
         named.setdefault(artifact.name if name is None else name, {})[artifact.id] = artifact
     if group_artifacts_of_same_name:
-        return LazyDict(
-            {name: partial(_proxies, (*group.values(),)) for name, group in named.items()}
-        )
+        lists = {name: partial(_proxies, (*group.values(),)) for name, group in named.items()}
+        return LazyDict(lists)
     if duplicates := [name for name, group in named.items() if len(group) > 1]:
         raise DuplicateNameError(duplicates)
-    return LazyDict(
-        {name: artifact.proxy for name, group in named.items() for artifact in group.values()}
-    )
+    artifacts = {name: artifact for name, group in named.items() for artifact in group.values()}
+    return LazyDict({name: artifact.proxy for name, artifact in artifacts.items()})
 
 
 def _proxies(artifacts: tuple[Artifact[object], ...]) -> list[object]:

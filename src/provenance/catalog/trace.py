@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 
 from pyrsistent import pmap
 
@@ -32,12 +32,12 @@ from provenance.model.records import (
     Derivation,
     DerivedInput,
     Inputs,
-    Origin,
 )
 from provenance.ports.blobs import ReadBlob
 from provenance.ports.capabilities import Trace
 from provenance.ports.history import FindDerivations
 from provenance.ports.records import FindInputs, FindRecord, ListDependents
+from provenance.repository.handles import Repository
 from provenance.repository.programs import read_inputs
 from provenance.repository.transfer import sources_first
 from provenance.results.handles import InMemoryOrigin
@@ -47,8 +47,7 @@ from provenance.util.formatting import SHORT
 
 def trace(
     root: Artifact[object],
-    origin: Origin,
-    repo: str,
+    repo: Repository,
     inputs: Inputs | None = None,
     depth: int | None = None,
     most: int | None = None,
@@ -57,8 +56,7 @@ def trace(
 
     Args:
         root: The artifact.
-        origin: The repository that the artifacts of the lineage belong to.
-        repo: Its name.
+        repo: The repository that the artifacts of the lineage belong to.
         inputs: The inputs of *root*, if they are in no store.
         depth: The number of steps to go back; None for all.
         most: The number of artifacts to find; None for all.
@@ -66,8 +64,7 @@ def trace(
     found: dict[ArtifactId, Artifact[object]] = {root.id: root}
     uses: dict[ArtifactId, Uses] = {}
     arguments: dict[ArtifactId, Arguments] = {}
-    recorded: set[ArtifactId] = set()
-    derived: dict[ArtifactId, list[Derivation]] = {}
+    derivations: dict[ArtifactId, list[Derivation | None]] = {}
     start = (root.id, root.derivation_id)
     met, front, steps = {start}, [start], 0
     far: set[ArtifactId] = set()
@@ -84,21 +81,17 @@ def trace(
             if artifact_id not in uses:
                 known = inputs if artifact_id == root.id else None
                 if known is None:
-                    known = yield from readable_inputs(record, repo)
-                found.setdefault(artifact_id, Artifact.of(record, origin))
+                    known = yield from readable_inputs(record, repo.name)
+                found.setdefault(artifact_id, Artifact.of(record, repo))
                 uses[artifact_id], arguments[artifact_id] = describe_inputs(record, known)
-            if used is None:
-                recorded.add(artifact_id)
-            else:
-                derived.setdefault(artifact_id, []).append(used)
+            derivations.setdefault(artifact_id, []).append(used)
             edges = record.edges if used is None else used.edges
-            fresh = edges | {
-                (part, RECORDED) for part in record.value_artifact_ids - dict(edges).keys()
-            }
+            held = record.value_artifact_ids - dict(edges).keys()
+            fresh = edges | {(part, RECORDED) for part in held}
             behind += sorted(fresh - met)
             met |= fresh
         front, steps = behind, steps + 1
-    uses |= yield from _derived(found, uses, derived, recorded)
+    uses |= yield from _derived(found, uses, derivations)
     far = (far | {artifact_id for artifact_id, _ in front}) - found.keys()
     beyond: dict[ArtifactId, int] = {}
     if far:
@@ -112,20 +105,22 @@ def trace(
 def _derived(
     found: Mapping[ArtifactId, ArtifactRecord],
     uses: Mapping[ArtifactId, Uses],
-    derived: Mapping[ArtifactId, list[Derivation]],
-    recorded: Container[ArtifactId],
+    derivations: Mapping[ArtifactId, list[Derivation | None]],
 ) -> Program[FindRecord, dict[ArtifactId, Uses]]:
-    """Return the edges of artifacts that were used by other derivations than the *recorded* ones."""
+    """Return the edges of artifacts that were used by other derivations than the recorded one, which is None."""
     values = {key: record.value_id for key, record in found.items()}
     changed: dict[ArtifactId, Uses] = {}
-    for artifact_id, used in derived.items():
-        record, is_recorded = found[artifact_id], artifact_id in recorded
+    for artifact_id, used in derivations.items():
+        record, others = found[artifact_id], [one for one in used if one is not None]
+        if not others:
+            continue
         for source in sorted(record.input_artifact_ids - values.keys()):
             unused = yield from _find_sound(source)
             if unused is not None:
                 values[source] = unused.value_id
         known = uses[artifact_id]
-        changed[artifact_id] = derived_uses(record, known, used, values, is_recorded=is_recorded)
+        is_recorded = None in used
+        changed[artifact_id] = derived_uses(record, known, others, values, is_recorded=is_recorded)
     return changed
 
 
@@ -205,10 +200,9 @@ def lineage(
     root = environment.artifact_for(of)
     repo = environment.repository_of(root)
     if down:
-        program = trace_descendants(root, repo, repo.name, depth, most)
-        return run(program, repo.interpreter)
+        return run(trace_descendants(root, repo, depth, most), repo.interpreter)
     inputs = root.origin.inputs if isinstance(root.origin, InMemoryOrigin) else None
-    return run(trace(root, repo, repo.name, inputs, depth, most), repo.interpreter)
+    return run(trace(root, repo, inputs, depth, most), repo.interpreter)
 
 
 def dependencies(of: object) -> tuple[Artifact[object], ...]:
@@ -284,7 +278,7 @@ def collect_descendants(root: ArtifactId) -> Program[Trace, tuple[ArtifactRecord
 
 
 def trace_descendants(
-    root: Artifact[object], origin: Origin, repo: str, depth: int | None, most: int | None
+    root: Artifact[object], repo: Repository, depth: int | None, most: int | None
 ) -> Program[Trace | FindInputs | ReadBlob, Lineage]:
     """Collect what was made from *root*, reading each record once and no value; for arguments, see `trace`."""
     found: dict[ArtifactId, Artifact[object]] = {root.id: root}
@@ -303,14 +297,14 @@ def trace_descendants(
                     record = yield from _find_sound(user)
                     if record is None:
                         continue
-                    found[user], used[user] = Artifact.of(record, origin), set()
+                    found[user], used[user] = Artifact.of(record, repo), set()
                     behind.append(user)
                 used[user].add(source)
         front, steps = behind, steps + 1
     edges: dict[ArtifactId, Uses] = {}
     arguments: dict[ArtifactId, Arguments] = {}
     for user, artifact in found.items():
-        known = yield from readable_inputs(artifact, repo)
+        known = yield from readable_inputs(artifact, repo.name)
         uses, arguments[user] = describe_inputs(artifact, known)
         named = {place: source for place, source in uses.items() if source in used[user]}
         # A later call may have used it in place of an equal value.

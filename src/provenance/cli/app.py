@@ -8,12 +8,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Final
+from typing import Final, cast
 
 import click
 
 import provenance as p
-from provenance.cli import USAGE, missing_library
+from provenance.cli.missing import USAGE, missing_library
 from provenance.escaping import escape_invisible
 
 NO: Final = 1
@@ -50,7 +50,7 @@ COMMANDS: Final = {
     "sql": ("setup", "Query the database, which is opened for reading only."),
     "stale": ("artifact", "List results whose code has changed."),
     "stats": ("listing", "Count artifacts, functions, bytes and seconds."),
-    "ui": ("page", "Show what is stored as a web page on this machine."),
+    "ui": ("setup", "Show what is stored as a web page on this machine."),
     "verify": ("upkeep", "Check that all that is recorded is stored and intact."),
     "why": ("artifact", "Explain why an artifact was computed, or a call is a miss."),
 }
@@ -69,14 +69,9 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"provenance.cli.{COMMANDS[cmd_name][0]}")
-        found: click.Command = getattr(module, f"{cmd_name}_command")
-        return found
+        return cast("click.Command", getattr(module, f"{cmd_name}_command"))
 
-    def format_commands(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - as above
-        formatter: click.HelpFormatter,
-    ) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         """Write the list of commands."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])

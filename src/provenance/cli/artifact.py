@@ -102,6 +102,7 @@ def encode_value(value: object, form: str | None) -> bytes:
     Raises:
         UsageError: if the value has no such form.
     """
+    kind = type(value).__name__
     match form:
         case "text":
             return f"{value}\n".encode("utf-8", "replace")
@@ -109,14 +110,12 @@ def encode_value(value: object, form: str | None) -> bytes:
             try:
                 return f"{json.dumps(value, allow_nan=False)}\n".encode()
             except (TypeError, ValueError) as error:
-                problem = (
-                    f"a {type(value).__name__} has no JSON form ({error}); use --as text or raw"
-                )
+                problem = f"a {kind} has no JSON form ({error}); use --as text or raw"
                 raise click.UsageError(problem) from None
         case "csv":
             write: Any = getattr(value, "to_csv", None) or getattr(value, "write_csv", None)
             if write is None:
-                problem = f"a {type(value).__name__} has no CSV form; use --as text, json or raw"
+                problem = f"a {kind} has no CSV form; use --as text, json or raw"
                 raise click.UsageError(problem)
             return cast("str", write()).encode()
         case _:
@@ -253,10 +252,10 @@ def reproduce_command(
     found = p.reproduce(session.artifact(artifact_id), steps, tolerance=tolerance)
     items: tuple[Item, ...] = tuple(map(_outcome, found.outcomes))
     columns = (
-        Column("ID", lambda item: session.short(item["id"])),
-        Column("FUNCTION", lambda item: str(item["name"])),
-        Column("OUTCOME", lambda item: str(item["outcome"])),
-        Column("WHAT", lambda item: "; ".join(map(str, _texts(item))), flexible=True),
+        Column("ID", "id", session.short),
+        Column("FUNCTION", "name"),
+        Column("OUTCOME", "outcome"),
+        Column("WHAT", None, lambda item: "; ".join(map(str, _texts(item))), flexible=True),
     )
     same = sum(item["outcome"] == "same" for item in items)
     divergent = found.first_divergent
@@ -276,9 +275,8 @@ def _depth(text: str) -> int | Literal["all"]:
         return "all"
     if text.isdecimal() and int(text) > 0:
         return int(text)
-    raise click.BadParameter(
-        f"{text!r} is neither 'all' nor a positive number", param_hint="--depth"
-    )
+    problem = f"{text!r} is neither 'all' nor a positive number"
+    raise click.BadParameter(problem, param_hint="--depth")
 
 
 def _outcome(outcome: p.Same | p.Differs | p.NotComparable | p.Failed) -> Item:
@@ -390,12 +388,13 @@ def stale_command(session: Session, pattern: str | None, accept: bool, note: str
         for results in found
     )
     columns = (
-        Column("FUNCTION", lambda item: str(item["name"])),
-        Column("VERSION", lambda item: str(item["version"]), right=True),
-        Column("RESULTS", lambda item: str(item["artifacts"]), right=True),
-        Column("NEWEST", lambda item: session.when(item["newest"])),
+        Column("FUNCTION", "name"),
+        Column("VERSION", "version", right=True),
+        Column("RESULTS", "artifacts", right=True),
+        Column("NEWEST", "newest", session.when),
         Column(
             "CHANGED",
+            None,
             lambda item: str(item["problem"] or ", ".join(cast("list[str]", item["changes"]))),
             flexible=True,
         ),

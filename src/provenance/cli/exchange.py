@@ -98,9 +98,8 @@ def import_command(session: Session, file: str | None, **options: Unpack[ImportO
         raise click.UsageError("name a bundle, or pass --from-legacy with --blobs and no FILE")
     if not session.trust:
         why = "its values are pickles; pass --trust if nobody else can write there"
-        raise p.UntrustedStoreError(
-            "the reference's store", "pickle", why, session.repo_name or p.location().repo
-        )
+        repo = session.repo_name or p.location().repo
+        raise p.UntrustedStoreError("the reference's store", "pickle", why, repo)
     return _import_legacy(session, db, blobs, options)
 
 
@@ -142,10 +141,10 @@ def _import_legacy(session: Session, db: str, blobs: str, options: ImportOptions
     names = ("kind", "id", "name", "reason")
     items = tuple(attributes(problem, *names) for problem in report.problems)
     columns = (
-        Column("WHAT", lambda item: str(item["kind"])),
-        Column("ID", lambda item: session.short(item["id"])),
-        Column("NAME", lambda item: str(item["name"])),
-        Column("WHY NOT", lambda item: str(item["reason"]), flexible=True),
+        Column("WHAT", "kind"),
+        Column("ID", "id", session.short),
+        Column("NAME", "name"),
+        Column("WHY NOT", "reason", flexible=True),
     )
     counted = f"{count_of(len(report.ids), 'artifact')} ({report.imported} new)"
     footer = f"{counted} and {count_of(report.sets, 'set')} in {target.name!r}"
@@ -177,12 +176,9 @@ def bundle_command(session: Session, file: str, verify: bool) -> Report:
         ("functions", ", ".join(usage.key for usage in functions)),
         ("sets", ", ".join(known.name or session.short(known.id) for known in sets)),
     ]
-    code = 0
+    problems: tuple[object, ...] = ()
     if verify:
-        report = p.verify(repo)
-        document["is_sound"] = report.is_sound
-        rows.append(
-            ("verified", "sound" if report.is_sound else count_of(len(report.problems), "problem"))
-        )
-        code = 0 if report.is_sound else 1
-    return Facts(document, tuple(rows), code=code, id="path")
+        problems = p.verify(repo).problems
+        document["is_sound"] = not problems
+        rows.append(("verified", count_of(len(problems), "problem") if problems else "sound"))
+    return Facts(document, tuple(rows), code=1 if problems else 0, id="path")

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from heapq import nlargest
 from operator import attrgetter
 from typing import Any, Final, cast
@@ -19,6 +20,7 @@ from provenance.cli.reports import Column, Facts, Listing, Report, flatten, plai
 from provenance.cli.session import Session, command
 from provenance.documents.items import (
     Item,
+    Json,
     artifact_item,
     nest_runs,
     run_document,
@@ -35,16 +37,14 @@ from provenance.util.formatting import duration, size
 def artifact_columns(session: Session) -> tuple[Column, ...]:
     """Return the columns of a table of artifacts."""
     return (
-        Column("ID", lambda item: session.short(item["id"])),
-        Column("FUNCTION", lambda item: str(item["name"]), flexible=True, least=16),
-        Column("VERSION", lambda item: str(item["fn_version"]), right=True, rank=3),
-        Column(
-            "VALUE", lambda item: str(item["value_type"]).rpartition(":")[2], flexible=True, rank=4
-        ),
-        Column("SIZE", lambda item: size(cast("int", item["size_bytes"])), right=True, rank=2),
-        Column("SECONDS", lambda item: f"{item['compute_duration']:.1f}", right=True, rank=1),
-        Column("WHEN", lambda item: session.when(item["computed_at"])),
-        Column("INPUTS", format_arguments, flexible=True, least=16),
+        Column("ID", "id", session.short),
+        Column("FUNCTION", "name", flexible=True, least=16),
+        Column("VERSION", "fn_version", right=True, rank=3),
+        Column("VALUE", "value_type", lambda text: text.rpartition(":")[2], flexible=True, rank=4),
+        Column("SIZE", "size_bytes", size, right=True, rank=2),
+        Column("SECONDS", "compute_duration", "{:.1f}".format, right=True, rank=1),
+        Column("WHEN", "computed_at", session.when),
+        Column("INPUTS", None, format_arguments, flexible=True, least=16),
     )
 
 
@@ -155,9 +155,9 @@ search_command = command(*_LS_OPTIONS, name="search", pages=True)(_ls)
 
 _GROUPINGS: Final = ("fn", "run", "month", "serializer", "type")
 _USAGE_COLUMNS: Final = (
-    Column("BYTES", lambda item: size(cast("int", item["bytes"])), right=True),
-    Column("ARTIFACTS", lambda item: f"{item['artifacts']:,}", right=True),
-    Column("WORK", lambda item: duration(cast("float", item["seconds"])), right=True),
+    Column("BYTES", "bytes", size, right=True),
+    Column("ARTIFACTS", "artifacts", "{:,}".format, right=True),
+    Column("WORK", "seconds", duration, right=True),
 )
 
 
@@ -175,8 +175,7 @@ def du_command(session: Session, by: str) -> Report:
     grouping = "function" if by == "fn" else by
     groups = p.disk_usage(cast("Any", grouping), session.repository())
     items = tuple(map(usage_item, groups))
-    show = session.short if by == "run" else str
-    key = Column(grouping.upper(), lambda item: show(item["key"]))
+    key = Column(grouping.upper(), "key", session.short if by == "run" else str)
     total = sum(group.bytes for group in groups)
     footer = f"{size(total)} of values; records and inputs are not counted"
     return Listing(items, (*_USAGE_COLUMNS, key), footer, id="key", code=0 if items else 1)
@@ -210,9 +209,8 @@ def _find_run(repo: p.Repository, text: str) -> p.Run:
         matches = ", ".join(one.id[:12] for one in found[:5])
         raise click.UsageError(f"run {text!r} is ambiguous: {matches}; pass more digits")
     if not found:
-        raise _Nothing(
-            f"no run {text!r} in repository {repo.name!r}; list them with `provenance runs`"
-        )
+        where = f"in repository {repo.name!r}"
+        raise _Nothing(f"no run {text!r} {where}; list them with `provenance runs`")
     return found[0]
 
 
@@ -243,10 +241,10 @@ def log_command(session: Session, since: datetime | None, fn: str | None) -> Rep
         for (run_id, name), members in groups.items()
     )
     columns = (
-        Column("WHEN", lambda item: session.when(item["newest"])),
-        Column("RUN", lambda item: session.short(item["run_id"])),
+        Column("WHEN", "newest", session.when),
+        Column("RUN", "run_id", session.short),
         *_USAGE_COLUMNS,
-        Column("FUNCTION", lambda item: str(item["name"]), flexible=True),
+        Column("FUNCTION", "name", flexible=True),
     )
     return Listing(items, columns, id="run_id", code=0 if items else 1)
 
@@ -259,13 +257,14 @@ def _runs_listing(session: Session, repo: p.Repository, since: datetime | None =
     nested = nest_runs(run_items(repo, found))
     depths = {item["id"]: depth for item, depth in nested}
     columns = (
-        Column("ID", lambda item: session.short(item["id"])),
-        Column("WHEN", lambda item: session.when(item["created_at"])),
+        Column("ID", "id", session.short),
+        Column("WHEN", "created_at", session.when),
         *_USAGE_COLUMNS,
-        Column("PYTHON", lambda item: str(item["python"]).split()[0], rank=2),
-        Column("GIT", _git_text, rank=1),
+        Column("PYTHON", "python", lambda text: str(text).split()[0], rank=2),
+        Column("GIT", "git", _git_text, rank=1),
         Column(
             "COMMAND",
+            None,
             lambda item: _branch(depths[item["id"]]) + plain_text(item["command"]),
             flexible=True,
         ),
@@ -279,8 +278,7 @@ def _branch(depth: int) -> str:
     return f"{'   ' * (depth - 1)}└─ " if depth else ""
 
 
-def _git_text(item: Item) -> str:
-    git = item["git"]
+def _git_text(git: Json) -> str:
     if not isinstance(git, dict):
         return ""
     return f"{str(git.get('commit'))[:8]}{'+' if git.get('dirty') else ''}"
@@ -328,13 +326,12 @@ def _difference(session: Session, one: p.Run, other: p.Run) -> Report:
         if name not in {"id", "created_at"} and left.get(name) != right.get(name)
     )
     columns = (
-        Column("FACT", lambda item: str(item["name"])),
-        Column(session.short(one.id), lambda item: plain_text(item["a"]), flexible=True),
-        Column(session.short(other.id), lambda item: plain_text(item["b"]), flexible=True),
+        Column("FACT", "name"),
+        Column(session.short(one.id), "a", flexible=True),
+        Column(session.short(other.id), "b", flexible=True),
     )
-    return Listing(
-        items, columns, id="name", empty="the environments are the same", code=1 if items else 0
-    )
+    same = "the environments are the same"
+    return Listing(items, columns, id="name", empty=same, code=1 if items else 0)
 
 
 # ---------------------------------------------------------------- sets
@@ -342,13 +339,11 @@ def _difference(session: Session, one: p.Run, other: p.Run) -> Report:
 
 def _set_columns(session: Session) -> tuple[Column, ...]:
     return (
-        Column("ID", lambda item: session.short(item["id"])),
-        Column("NAME", lambda item: str(item["name"] or ""), flexible=True),
-        Column("MEMBERS", lambda item: f"{item['artifacts']:,}", right=True),
-        Column("WHEN", lambda item: session.when(item["created_at"])),
-        Column(
-            "LABELS", lambda item: json.dumps(item["labels"], ensure_ascii=False), flexible=True
-        ),
+        Column("ID", "id", session.short),
+        Column("NAME", "name", flexible=True),
+        Column("MEMBERS", "artifacts", "{:,}".format, right=True),
+        Column("WHEN", "created_at", session.when),
+        Column("LABELS", "labels", partial(json.dumps, ensure_ascii=False), flexible=True),
     )
 
 
@@ -390,6 +385,5 @@ def sets_command(session: Session, words: tuple[str, ...], members: bool) -> Rep
             found = tuple(map(set_item, p.sets(repo)))
             return Listing(found, _set_columns(session), code=0 if found else 1)
         case _:
-            raise click.UsageError(
-                "write `sets`, `sets NAME`, `sets create NAME ID...` or `sets rm NAME`"
-            )
+            usage = "write `sets`, `sets NAME`, `sets create NAME ID...` or `sets rm NAME`"
+            raise click.UsageError(usage)

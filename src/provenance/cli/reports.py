@@ -24,20 +24,34 @@ from provenance.escaping import escape_invisible
 PIPE_WIDTH: Final = 100
 
 
-@frozen
-class Column:
-    """A column of a table: its title, and how the cell of an item is written.
+def plain_text(value: object) -> str:
+    """Return a fact as text: lists and dictionaries by their members, nothing for None."""
+    if isinstance(value, list):
+        return " ".join(map(str, cast("list[object]", value)))
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v}" for k, v in cast("dict[str, object]", value).items())
+    return "" if value is None else str(value)
 
-    A flexible column is cut on a narrow terminal, down to `least` characters. Where that is not enough, columns with a
+
+@frozen(eq=False)
+class Column:
+    """A column of a table: its title, the key of what it shows of an item, and how that is written.
+
+    Without a key, the whole item is shown. A flexible column is cut on a narrow terminal, down to `least` characters. Where that is not enough, columns with a
     `rank` are left out, the highest first.
     """
 
     title: str
-    cell: Callable[[Item], str]
+    key: str | None
+    show: Callable[[Any], str] = plain_text
     right: bool = False
     flexible: bool = False
     least: int = 8
     rank: int = 0
+
+    def cell(self, item: Item) -> str:
+        """Return what the column shows of an item."""
+        return self.show(item if self.key is None else item[self.key])
 
 
 @frozen
@@ -190,15 +204,6 @@ def _ids(report: Listing | Facts) -> list[str]:
     return [escape_invisible(str(item[report.id])) for item in report.items]
 
 
-def plain_text(value: object) -> str:
-    """Return a fact as text: lists and dictionaries by their members, nothing for None."""
-    if isinstance(value, list):
-        return " ".join(map(str, cast("list[object]", value)))
-    if isinstance(value, dict):
-        return ", ".join(f"{k} {v}" for k, v in cast("dict[str, object]", value).items())
-    return "" if value is None else str(value)
-
-
 def _csv(report: Listing | Facts) -> str:
     """Return a table whose columns are the keys of the items."""
     rows = [flatten(item) for item in report.items]
@@ -286,9 +291,7 @@ def _facts(report: Facts, output: Output) -> str:
     lines: list[str] = []
     for name, value in report.rows:
         label = f"{escape_invisible(name):<{width}}"
-        lines.append(
-            f"{click.style(label, bold=True) if output.has_color else label}  "
-            f"{escape_invisible(value)}".rstrip()
-        )
+        shown = click.style(label, bold=True) if output.has_color else label
+        lines.append(f"{shown}  {escape_invisible(value)}".rstrip())
     lines += [escape_invisible(line) for line in report.text.splitlines()]
     return "\n".join(lines)

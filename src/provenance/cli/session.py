@@ -19,7 +19,6 @@ from provenance.documents.words import format_time
 
 SHORT_ID: Final = 12
 """Digits of an id on a terminal; in a pipe ids are whole."""
-REPO_VARIABLE: Final = "PROVENANCE_REPO"
 _BUNDLE: Final = ".zip"
 _DATABASES: Final = (".db", ".sqlite", ".sqlite3")
 
@@ -138,7 +137,7 @@ _COMMON: Final = (
         "--repo",
         "repo_name",
         metavar="NAME|FILE",
-        envvar=REPO_VARIABLE,
+        envvar="PROVENANCE_REPO",
         help="A configured repository, an SQLite file or a bundle; by default the default repository.",
     ),
     click.option("--config", metavar="FILE", help="Configuration to load, a YAML file."),

@@ -1,11 +1,12 @@
-"""Commands about the installation: configuration, checks, tables, SQL and completion."""
+"""Commands about the installation: configuration, checks, tables, SQL, completion and the web page."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+import webbrowser
+from collections.abc import Iterator
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -98,11 +99,8 @@ def _check_repository(session: Session) -> Iterator[tuple[str, bool, str]]:
         groups = p.functions(repo)
         count, total = sum(g.artifacts for g in groups), sum(g.bytes for g in groups)
         yield "repository", True, f"{repo.name!r} answers: {count:,} artifacts, {size(total)}"
-        yield (
-            "trust",
-            True,
-            "trusted" if repo.trusted else "untrusted: values that could execute code are refused",
-        )
+        refused = "untrusted: values that could execute code are refused"
+        yield "trust", True, "trusted" if repo.trusted else refused
         newest = max((g.newest for g in groups), default=None)
         is_future = newest is not None and newest > session.now
         now = f"{session.now:%Y-%m-%d %H:%M %z}"
@@ -155,9 +153,9 @@ def doctor_command(session: Session, bundle: str | None) -> Report:
     wrong = sum(not item["ok"] for item in items)
     footer = "all is well" if not wrong else f"{wrong} of {len(items)} checks failed"
     columns = (
-        Column("", lambda item: "ok" if item["ok"] else "WRONG"),
-        Column("CHECK", lambda item: str(item["check"]), flexible=True),
-        Column("FOUND", lambda item: str(item["found"]), flexible=True),
+        Column("", "ok", lambda good: "ok" if good else "WRONG"),
+        Column("CHECK", "check", flexible=True),
+        Column("FOUND", "found", flexible=True),
     )
     if bundle is not None:
         _write_bundle(Path(bundle), items)
@@ -218,19 +216,17 @@ def sql_command(session: Session, statement: str, parameters: tuple[str, ...]) -
             names = list(result.keys()) if result.returns_rows else list[str]()
             rows: list[Any] = [*result.fetchall()] if result.returns_rows else []
         except Exception as error:
-            raise click.UsageError(
-                f"the database refuses it: {getattr(error, 'orig', error)}"
-            ) from error
+            reason = getattr(error, "orig", error)
+            raise click.UsageError(f"the database refuses it: {reason}") from error
         finally:
             if is_sqlite:
                 connection.exec_driver_sql("PRAGMA query_only = OFF")
     items: tuple[Item, ...] = tuple(
         {name: _cell(value) for name, value in zip(names, row, strict=True)} for row in rows
     )
-    columns = tuple(Column(name, _cell_text(name), flexible=True) for name in names)
-    return Listing(
-        items, columns, id=names[0] if names else "id", empty="no rows", code=0 if items else 1
-    )
+    columns = tuple(Column(name, name, _cell_text, flexible=True) for name in names)
+    key = names[0] if names else "id"
+    return Listing(items, columns, id=key, empty="no rows", code=0 if items else 1)
 
 
 def _parameter(text: str) -> tuple[str, str]:
@@ -246,8 +242,8 @@ def _cell(value: object) -> Any:  # noqa: ANN401 - a cell of any table
     return value.isoformat() if isinstance(value, datetime) else as_json(value)
 
 
-def _cell_text(name: str) -> Callable[[Item], str]:
-    return lambda item: "" if item[name] is None else str(item[name])
+def _cell_text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 @click.command("completion")
@@ -268,3 +264,40 @@ def completion_command(shell: str) -> None:
     if kind is None:
         raise click.UsageError(f"unknown shell {shell!r}")
     click.echo(kind(cli, {}, "provenance", "_PROVENANCE_COMPLETE").source())
+
+
+@command(
+    click.option(
+        "--port", type=click.IntRange(0, 65_535), default=0, help="By default any that is free."
+    ),
+    click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at."),
+    click.option("--token", help="The secret of the address, by default a random one."),
+    click.option("--browser/--no-browser", default=True, help="Open a browser (the default)."),
+)
+def ui_command(
+    session: Session, port: int, host: str, token: str | None, browser: bool
+) -> Report | None:
+    """Show what is stored as a web page on this machine, until Ctrl-C.
+
+    The page only reads. A browser needs the token in the printed address.
+    """
+    from provenance.ui.app import is_loopback, serve
+
+    if not is_loopback(host):
+        if token is None:
+            problem = "others on the network can reach this address"
+            raise click.UsageError(f"--host {host}: {problem}; set a secret with --token")
+        warning = f"warning: {host} can be reached from other machines, and is not encrypted"
+        click.echo(warning, err=True)
+
+    def announce(address: str) -> None:
+        click.echo(address)
+        click.echo("press Ctrl-C to stop", err=True)
+        if browser:
+            webbrowser.open(address)
+
+    repo = session.repository()
+    if not serve(repo, announce, host=host, port=port, token=token):
+        advice = "choose another --port, or leave it out"
+        raise p.StoreUnavailableError(f"{host}:{port}", "nothing can listen there", advice)
+    return None

@@ -24,10 +24,6 @@ _YES: Final = click.option(
 _DRY: Final = "nothing deleted; pass --yes to delete"
 
 
-def _size(item: Item) -> str:
-    return size(cast("int", item["size_bytes"]))
-
-
 @command(
     click.option(
         "--sample",
@@ -69,9 +65,9 @@ def verify_report(
             item |= {"blob_id": blob.id, "size_bytes": blob.size}
         items.append(item)
     columns = (
-        Column("FOUND", lambda item: str(item["kind"])),
-        Column("ARTIFACT", lambda item: session.short(item["artifact_id"] or "")),
-        Column("WHAT", lambda item: str(item.get("reason") or item["text"]), flexible=True),
+        Column("FOUND", "kind"),
+        Column("ARTIFACT", "artifact_id", lambda found: session.short(found or "")),
+        Column("WHAT", None, lambda item: str(item.get("reason") or item["text"]), flexible=True),
     )
     summary = (
         f"{count_of(report.artifacts, 'artifact')}, {count_of(report.sets, 'set')}, "
@@ -84,14 +80,9 @@ def verify_report(
         **attributes(report, "is_sound", "recomputed"),
         "not_comparable": [artifact.artifact_id for artifact in report.not_comparable],
     }
+    code = 0 if report.is_sound else 1
     return Listing(
-        tuple(items),
-        columns,
-        summary,
-        id="artifact_id",
-        empty=summary,
-        code=0 if report.is_sound else 1,
-        extra=extra,
+        tuple(items), columns, summary, id="artifact_id", empty=summary, code=code, extra=extra
     )
 
 
@@ -112,10 +103,10 @@ def gc_command(session: Session, older_than: timedelta, yes: bool) -> Report:
         for garbage in report.garbage
     )
     columns = (
-        Column("REASON", lambda item: str(item["reason"])),
-        Column("SIZE", _size, right=True),
-        Column("SINCE", lambda item: session.when(item["since"])),
-        Column("KEY", lambda item: session.short(item["key"])),
+        Column("REASON", "reason"),
+        Column("SIZE", "size_bytes", size, right=True),
+        Column("SINCE", "since", session.when),
+        Column("KEY", "key", session.short),
     )
     done = "deleted" if yes else "would delete"
     footer = f"{done} {count_of(len(items), 'entry')}, {size(report.bytes)}"
@@ -157,9 +148,9 @@ def evict_command(
         for value in report.values
     )
     columns = (
-        Column("ID", lambda item: session.short(item["id"])),
-        Column("SIZE", _size, right=True),
-        Column("TO RECOMPUTE", lambda item: duration(cast("float", item["seconds"])), right=True),
+        Column("ID", "id", session.short),
+        Column("SIZE", "size_bytes", size, right=True),
+        Column("TO RECOMPUTE", "seconds", duration, right=True),
     )
     done = "evicted" if yes else "would evict"
     footer = f"{done} {count_of(len(items), 'value')}, {size(report.bytes)} of {size(report.bytes_before)}"

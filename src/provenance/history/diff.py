@@ -184,7 +184,7 @@ def diff(
         compare_identity(*known),
         compare_facts(*known),
         _compare_code(one, other),
-        compare_runs(run_of(one), run_of(other)),
+        () if one.run_id == other.run_id else compare_runs(run_of(one), run_of(other)),
         _compare_values(one, other, read=values),
         _find_parting(lineage(one), lineage(other)),
     )

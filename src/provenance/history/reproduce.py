@@ -51,9 +51,17 @@ from provenance.util.naming import exported
 from provenance.util.validation import is_count
 
 
+@frozen
+class _Result:
+    """What came of computing an artifact again."""
+
+    artifact_id: ArtifactId
+    name: str
+
+
 @exported
 @frozen
-class Same:
+class Same(_Result):
     """The result came out again; *within* a tolerance if that is not None.
 
     `changes` are those of the code since the result was recorded.
@@ -66,19 +74,17 @@ class Same:
         (True, ())
     """
 
-    artifact_id: ArtifactId
-    name: str
     changes: tuple[CodeChange, ...] = ()
     within: float | None = None
 
     def __str__(self) -> str:
         equal = "same" if self.within is None else f"equal within {self.within:g}"
-        return _line(self, equal)
+        return _line(self, self.changes, equal)
 
 
 @exported
 @frozen
-class Differs:
+class Differs(_Result):
     """Another result came out. `changes` are those of the code since it was recorded.
 
     Example:
@@ -93,18 +99,16 @@ class Differs:
         provenance.testing.samples.double came out again
     """
 
-    artifact_id: ArtifactId
-    name: str
     changes: tuple[CodeChange, ...]
     differences: tuple[ValueDifference, ...]
 
     def __str__(self) -> str:
-        return _line(self, "differs", *map(str, self.differences))
+        return _line(self, self.changes, "differs", *map(str, self.differences))
 
 
 @exported
 @frozen
-class NotComparable:
+class NotComparable(_Result):
     """The call could not be repeated, for a *reason*.
 
     Example:
@@ -117,18 +121,15 @@ class NotComparable:
         (True, "...squares cannot be imported: its module has no 'squares' any more")
     """
 
-    artifact_id: ArtifactId
-    name: str
     reason: str
 
     def __str__(self) -> str:
-        text = f"{self.name} {self.artifact_id[:SHORT]} not comparable: {self.reason}"
-        return escape_invisible(text)
+        return _line(self, (), f"not comparable: {self.reason}")
 
 
 @exported
 @frozen
-class Failed:
+class Failed(_Result):
     """The function raised an *error* this time. `changes` are those of its code.
 
     Example:
@@ -139,20 +140,18 @@ class Failed:
         ...         print(outcome.name, "raised", outcome.error)
     """
 
-    artifact_id: ArtifactId
-    name: str
     changes: tuple[CodeChange, ...]
     error: str
 
     def __str__(self) -> str:
-        return _line(self, f"failed: {self.error}")
+        return _line(self, self.changes, f"failed: {self.error}")
 
 
 Outcome: TypeAlias = Same | Differs | NotComparable | Failed
 
 
-def _line(outcome: Same | Differs | Failed, *facts: str) -> str:
-    code = f"; its code: {describe_changes(outcome.changes)}" if outcome.changes else ""
+def _line(outcome: _Result, changes: tuple[CodeChange, ...], *facts: str) -> str:
+    code = f"; its code: {describe_changes(changes)}" if changes else ""
     text = f"{outcome.name} {outcome.artifact_id[:SHORT]} {'; '.join(facts)}{code}"
     return escape_invisible(text)
 
@@ -187,9 +186,7 @@ class Reproduction:
     @property
     def first_divergent(self) -> Differs | Failed | None:
         """The first result, sources first, that came out otherwise or failed."""
-        return next(
-            (outcome for outcome in self.outcomes if isinstance(outcome, Differs | Failed)), None
-        )
+        return next((one for one in self.outcomes if isinstance(one, Differs | Failed)), None)
 
     def __repr__(self) -> str:
         lines = [*map(str, self.outcomes)]
@@ -396,13 +393,11 @@ def _unrepeatable(spec: FunctionSpec, inputs: Inputs) -> str | None:
             return f"of argument {name!r} only type and hash are recorded"
     if spec.options.input_process_fn is not None:
         return "its input_process_fn has edited what is recorded"
-    required = [
-        name
-        for name, parameter in spec.wrapped.signature.parameters.items()
-        if parameter.default is Parameter.empty and parameter.kind not in _VARIADIC
-    ]
-    missing = [name for name in required if name not in inputs.kargs]
-    return f"argument {missing[0]!r} is not recorded" if missing else None
+    for name, parameter in spec.wrapped.signature.parameters.items():
+        is_required = parameter.default is Parameter.empty and parameter.kind not in _VARIADIC
+        if is_required and name not in inputs.kargs:
+            return f"argument {name!r} is not recorded"
+    return None
 
 
 _VARIADIC: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)

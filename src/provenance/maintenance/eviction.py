@@ -130,9 +130,8 @@ def _keeping(keep: Keep | None, repo: Repository) -> Callable[[ArtifactRecord], 
     keep = cast("Keep", as_result(keep))
     if callable(keep) and not is_proxy(keep):
         return lambda record: keep(Artifact.of(record, repo))
-    members = (
-        [keep] if is_proxy(keep) or isinstance(keep, str) else require_iterable(keep, "evict, keep")
-    )
+    is_one = is_proxy(keep) or isinstance(keep, str)
+    members = [keep] if is_one else require_iterable(keep, "evict, keep")
     ids = frozenset(map(id_of, members))
     return lambda record: record.id in ids
 

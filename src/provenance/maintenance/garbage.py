@@ -99,9 +99,8 @@ def collect_garbage(
             if not dry_run:  # look again right before the deletion
                 unused = _unreferenced(roots, shelf, unused)
                 unused = [entry for entry in unused if ask(DeleteIfOlder(shelf, entry.key, before))]
-            garbage += [
-                Garbage(_REASONS[shelf], entry.key, entry.size, entry.since) for entry in unused
-            ]
+            reason = _REASONS[shelf]
+            garbage += [Garbage(reason, one.key, one.size, one.since) for one in unused]
             if progress is not None:
                 progress(seen, None)
     with suppress(UnhandledEffectError):  # not every repository has leases
@@ -121,17 +120,13 @@ def repositories_sharing_blobs(
     blobs, and so are repositories with their records in the same database.
     """
     places, homes = _places(repo), repo.interpreter(GetDatabaseIds())
-    others = [environment.repository(name) for name in sorted(environment.openers)]
-    return (
-        repo,
-        *(
-            other
-            for other in others
-            if not other.tiers
-            and places & _places(other)
-            and not other.interpreter(GetDatabaseIds()) <= homes
-        ),
-    )
+    sharing = [repo]
+    for name in sorted(environment.openers):
+        other = environment.repository(name)
+        is_beside = not other.tiers and places & _places(other)
+        if is_beside and not other.interpreter(GetDatabaseIds()) <= homes:
+            sharing.append(other)
+    return tuple(sharing)
 
 
 def _places(repo: Repository) -> frozenset[str]:

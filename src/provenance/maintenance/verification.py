@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import chain, count, islice
+from itertools import chain, islice
 from typing import Final, TypeAlias
 
 from attrs import Factory, define, frozen
@@ -162,13 +162,11 @@ def sample_ids(size: int, seed: str) -> Program[ListIds, tuple[ArtifactId, ...]]
     if len(first) <= size:
         return first
     chosen: dict[ArtifactId, None] = {}
-    for turn in count():
+    for turn in range(size):
         found = yield from ListIds("", 1, combine("sample", [seed, turn]).hex())
         while not found or found[0] in chosen:
             found = yield from ListIds("", 1, found[0] if found else "")
         chosen[found[0]] = None
-        if len(chosen) == size:
-            break
     return tuple(chosen)
 
 
@@ -307,9 +305,7 @@ class _Tally:
             if self.deep and not found.problems and not found.evicted:
                 self.problems += decode(artifact_id, self.repo)
             # Give up on a store that is out of reach: each request to it may take long.
-            reasons = [
-                problem.reason for problem in found.problems if isinstance(problem, BlobUnreadable)
-            ]
+            reasons = [one.reason for one in found.problems if isinstance(one, BlobUnreadable)]
             unreadable = unreadable + 1 if reasons else 0
             if unreadable >= _DOWN:
                 advice = "check that the store can be reached, and verify again"
@@ -339,15 +335,8 @@ class _Tally:
                 self.problems.append(ResultDiffers(outcome.artifact_id, str(outcome)))
 
     def report(self) -> VerificationReport:
-        return VerificationReport(
-            self.repo.name,
-            self.artifacts,
-            self.blobs,
-            self.bytes,
-            self.sets,
-            self.evicted,
-            tuple(self.problems),
-            tuple(self.gaps),
-            sum(not isinstance(outcome, NotComparable) for outcome in self.outcomes),
-            tuple(outcome for outcome in self.outcomes if isinstance(outcome, NotComparable)),
-        )
+        counts = self.artifacts, self.blobs, self.bytes, self.sets, self.evicted
+        found = tuple(self.problems), tuple(self.gaps)
+        skipped = tuple(one for one in self.outcomes if isinstance(one, NotComparable))
+        recomputed = len(self.outcomes) - len(skipped)
+        return VerificationReport(self.repo.name, *counts, *found, recomputed, skipped)

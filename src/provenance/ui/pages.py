@@ -82,13 +82,12 @@ def overview(repo: p.Repository) -> Page:
     stats = stats_item(repo, by_function, by_run)
     artifacts, _ = p.search(repo=repo).page(10)
     newest_first = sorted(by_function, key=lambda usage: usage.newest, reverse=True)
-    functions = [*map(usage_item, newest_first)]
-    shown = [(item, sample_of(repo, str(item["key"]))) for item in functions[:12]]
+    shown = [(usage_item(usage), sample_of(repo, usage.key)) for usage in newest_first[:12]]
     content = {
         "stats": stats,
         "functions": shown,
         "any_other": any(sample.other for _, sample in shown),
-        "more_functions": max(len(functions) - 12, 0),
+        "more_functions": max(len(newest_first) - 12, 0),
         "artifacts": [artifact_item(one, repo) for one in artifacts],
         "runs": _newest_runs(repo, by_run, 6),
     }

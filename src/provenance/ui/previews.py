@@ -231,13 +231,12 @@ def _value(value: Any) -> Preview:  # noqa: ANN401 - any value that a safe forma
         return _folder(value)
     if isinstance(value, Mapping) and value:
         named = cast("Mapping[object, Any]", value)
-        if all(map(_is_tensor, named.values())):
+        if all(hasattr(one, "shape") and hasattr(one, "dtype") for one in named.values()):
             return _tensors(named)
     if isinstance(value, bytes):
         return Text(truncate(cast("object", value)), f"{len(value):,} bytes")
-    text = value
-    if not isinstance(value, str):
-        text = pprint.pformat(cast("object", value), width=96, sort_dicts=False)
+    shown = cast("object", value)
+    text = shown if isinstance(shown, str) else pprint.pformat(shown, width=96, sort_dicts=False)
     note = f"{len(text):,} characters; the beginning is shown" if len(text) > MOST_TEXT else ""
     return Text(text[:MOST_TEXT], note)
 
@@ -246,10 +245,6 @@ def _folder(value: p.ArchivedFile) -> Preview:
     members: Any = getattr(value, "members", ())
     rows = ((entry.path, size(entry.blob.size)) for entry in members)
     return _table(("file", "size"), ("", ""), rows, len(members), 2)
-
-
-def _is_tensor(value: object) -> bool:
-    return hasattr(value, "shape") and hasattr(value, "dtype")
 
 
 def _tensors(values: Mapping[object, Any]) -> Table:

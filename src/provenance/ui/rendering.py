@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final, cast
 from urllib.parse import quote, urlencode
 
 from attrs import field, frozen
@@ -176,16 +176,17 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        argument=format_argument,
-        arguments=format_arguments,
-        count=count_of,
-        duration=duration,
-        lines=show_lines,
-        short=shorten,
-        size=size,
-        type=name_of_type,
-    )
+    filters: dict[str, Callable[..., object]] = {
+        "argument": format_argument,
+        "arguments": format_arguments,
+        "count": count_of,
+        "duration": duration,
+        "lines": show_lines,
+        "short": shorten,
+        "size": size,
+        "type": name_of_type,
+    }
+    environment.filters.update(cast("Any", filters))
     return environment
 
 

@@ -58,7 +58,14 @@ def render_site(
     runs = {one.run_id: one for one in found.values()}
     known = frozenset([*found, *runs])
     frame = Frame(place.name, Links("", ".html", known, files))
-    yield _file("index.html", _index(place, chosen, found, more), frame)
+    index = {
+        "roots": [artifact_item(one, place) for one in chosen],
+        "items": [artifact_item(one, place) for one in found.values()],
+        "more": more,
+        "runs": run_items(place, map(place.load_run, runs.values())),
+        "sets": [set_item(one) for one in p.sets(place) if not one.artifact_ids.isdisjoint(found)],
+    }
+    yield _file("index.html", Page("index", "Results and where they came from", index), frame)
     for key, one in found.items():
         yield _file(f"a/{key}.html", pages.artifact(place, {"id": key}), frame)
         if (image := read_image(one, place)) is not None:
@@ -76,20 +83,3 @@ def _file(path: str, page: Page, frame: Frame) -> tuple[str, bytes]:
     root = "../" * (len(PurePosixPath(path).parts) - 1)
     here = evolve(frame, links=evolve(frame.links, root=root))
     return path, render(page, here).encode("utf-8", "replace")
-
-
-def _index(
-    repo: p.Repository,
-    roots: list[p.Artifact[object]],
-    found: dict[str, p.Artifact[object]],
-    more: int,
-) -> Page:
-    runs = {one.run_id: one for one in found.values()}
-    content = {
-        "roots": [artifact_item(one, repo) for one in roots],
-        "items": [artifact_item(one, repo) for one in found.values()],
-        "more": more,
-        "runs": run_items(repo, map(repo.load_run, runs.values())),
-        "sets": [set_item(one) for one in p.sets(repo) if not one.artifact_ids.isdisjoint(found)],
-    }
-    return Page("index", "Results and where they came from", content)

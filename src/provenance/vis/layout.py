@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, TypeAlias
 
 from attrs import frozen
 
@@ -15,6 +15,8 @@ from provenance.vis.scene import Kind, Scene, Step, Use, class_of
 MIN_ENTRIES: Final = 400.0
 """Minimum width, for the title of the smallest picture."""
 _APART: Final = 30.0
+Entry: TypeAlias = tuple[float, str, str]
+"""An entry of the legend: its position from the left, the style class that it explains, and its text."""
 _MEANINGS: Final = {
     "hit": "hit",
     "miss": "miss: computed",
@@ -24,8 +26,8 @@ _MEANINGS: Final = {
 }
 
 
-def legend(scene: Scene) -> tuple[list[tuple[float, str, str]], float]:
-    """Return the position of each entry from the left, the style class it explains and its text; and their width."""
+def _legend(scene: Scene) -> tuple[tuple[Entry, ...], float]:
+    """Return the entries of the legend, and their width."""
     meanings: dict[str, str] = {}
     if any(step.call for step in scene.steps):
         meanings["call"] = "function"
@@ -34,12 +36,12 @@ def legend(scene: Scene) -> tuple[list[tuple[float, str, str]], float]:
         meanings[f"thing {name}"] = _MEANINGS[name]
     if any(thing.kind is Kind.MISSING for thing in things):
         meanings["thing missing"] = Kind.MISSING.value
-    entries: list[tuple[float, str, str]] = []
+    entries: list[Entry] = []
     x = 0.0
     for style, text in meanings.items():
         entries.append((x, style, text))
         x += _APART + width(text) * SMALL
-    return entries, max(MIN_ENTRIES, x)
+    return tuple(entries), max(MIN_ENTRIES, x)
 
 
 MARGIN: Final = 24.0
@@ -105,6 +107,7 @@ class Layout:
     """All parts of the picture in their places, on a sheet of *width* and *height*."""
 
     scene: Scene
+    legend: tuple[Entry, ...]
     figures: tuple[Figure, ...]
     trunks: tuple[Trunk, ...]
     wires: tuple[Wire, ...]
@@ -115,11 +118,11 @@ class Layout:
 def lay_out(scene: Scene) -> Layout:
     """Return the layout of a scene, always the same for the same scene."""
     blocks = blocks_of(scene)
-    rows = assign_rows(
-        len(blocks), [(use.source, use.user) for use in scene.uses if not use.turns_back]
-    )
+    forward = [(use.source, use.user) for use in scene.uses if not use.turns_back]
+    rows = assign_rows(len(blocks), forward)
     places = place(rows, blocks, HEADER)
-    least = legend(scene)[1] + 2 * MARGIN
+    legend, legend_width = _legend(scene)
+    least = legend_width + 2 * MARGIN
     shift = MARGIN + max(0.0, least - places.width - 2 * MARGIN) / 2
     drawing = _Drawing(scene, blocks, rows, places, shift)
     ports = dict(drawing.ports())
@@ -131,7 +134,7 @@ def lay_out(scene: Scene) -> Layout:
     bulge = BULGE if any(use.turns_back for use in scene.uses) else 0.0
     width = max(least, places.width + 2 * MARGIN + bulge)
     height = max(places.bottoms.values()) + MARGIN
-    return Layout(scene, figures, tuple(drawing.trunks(figures)), wires, width, height)
+    return Layout(scene, legend, figures, tuple(drawing.trunks(figures)), wires, width, height)
 
 
 @frozen
@@ -150,12 +153,9 @@ class _Drawing:
         """Yield where each edge enters its node, from left to right as the edges arrive."""
         for user, uses in self.scene.uses_by_user.items():
             block = self.blocks[user]
-            slots = sorted(
-                zip(uses, block.slots, block.ports, strict=True),
-                key=lambda slot: self._origin(slot[0]),
-            )
+            slots = zip(uses, block.slots, block.ports, strict=True)
             left = self.x(user) - sum(block.slots) / 2
-            for use, room, text in slots:
+            for use, room, text in sorted(slots, key=lambda slot: self._origin(slot[0])):
                 yield use, (left + room / 2, text)
                 left += room
 

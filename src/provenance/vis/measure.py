@@ -10,7 +10,7 @@ from attrs import frozen
 from toolz import unique
 
 from provenance.escaping import JOINERS
-from provenance.vis.scene import ArtifactNode, FunctionNode, Kind, Scene, Use
+from provenance.vis.scene import ArtifactNode, FunctionNode, Kind, Scene, Step, Use
 
 FONT: Final = 12.0
 """Font size of names."""
@@ -75,14 +75,12 @@ class Block:
 def blocks_of(scene: Scene) -> tuple[Block, ...]:
     """Return a block for each step of the scene."""
     uses = scene.uses_by_user
-    return tuple(
-        _block(step.artifact, step.call, uses.get(i, [])) for i, step in enumerate(scene.steps)
-    )
+    return tuple(_block(step, uses.get(i, [])) for i, step in enumerate(scene.steps))
 
 
-def _block(thing: ArtifactNode, call: FunctionNode | None, uses: list[Use]) -> Block:
-    call_lines = _call_lines(call) if call else ()
-    thing_lines = _thing_lines(thing)
+def _block(step: Step, uses: list[Use]) -> Block:
+    call_lines = _call_lines(step.call) if step.call else ()
+    thing_lines = _thing_lines(step.artifact)
     names = [fit_text(use.argument, TALLEST / SMALL * 1.6) for use in uses]
     widths = [width(name) * SMALL + 2 * PADDING for name in names]
     needed = sum(widths)

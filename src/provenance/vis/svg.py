@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 from attrs import frozen
 
 from provenance.events import Outcome
-from provenance.vis.layout import MARGIN, Box, Figure, Layout, Wire, legend
+from provenance.vis.layout import MARGIN, Box, Figure, Layout, Wire
 from provenance.vis.measure import LINE, PADDING, Line, fit_text
 from provenance.vis.scene import ArtifactNode, Facts, FunctionNode, Kind, class_of
 
@@ -172,7 +172,7 @@ def _text(text: str, x: float, y: float, style: str) -> str:
 
 def _header(layout: Layout) -> Iterator[str]:
     yield _text(fit_text(layout.scene.title, (layout.width - 2 * MARGIN) / 15), MARGIN, 26, "title")
-    for x, style, text in legend(layout.scene)[0]:
+    for x, style, text in layout.legend:
         yield _tag("rect", class_=style, x=MARGIN + x, y=38, width=SWATCH, height=SWATCH, rx=3)
         yield _text(text, MARGIN + x + SWATCH + 5, 48, "quiet")
 
