@@ -8,8 +8,8 @@ import pytest
 from attrs import frozen
 
 import provenance as p
+from provenance import environment as environment_
 from provenance.effect import Effect
-from provenance.environment import uninstall
 from provenance.ports.machine import Now, Sleep
 from provenance.testing import FixedClock, in_folder, in_memory, memory_environment, scripted
 
@@ -84,7 +84,7 @@ def test_in_memory_is_for_the_block_and_the_process():
 
 def test_in_memory_restores_settings_and_overlays(tmp_path):
     """Settings that were changed within the block, and a `using_repo` around it, are back as they were."""
-    uninstall()
+    environment_._environment = None
     try:
         p.load_config({"artifact_repos": {"mine": {"type": "memory"}}})
         mine = p.get_default_repo()
@@ -98,7 +98,7 @@ def test_in_memory_restores_settings_and_overlays(tmp_path):
             assert other is p.get_default_repo()
         assert mine is p.get_default_repo()
     finally:
-        uninstall()
+        environment_._environment = None
     assert [] == list(tmp_path.iterdir())
 
 
