@@ -2,7 +2,8 @@
 
 A *store* is a class with the methods of `BlobStore`, or of `RecordStore` and `SetStore`;
 `blob_effects` and `record_effects` return interpreters for them. With the methods of `MaintainableBlobStore`
-and `MaintainableRecordStore` it supports garbage collection and eviction. A *layer* is a function from
+and `MaintainableRecordStore` it supports garbage collection and eviction, with those of `HistoryStore` receipts of code
+and derivations, and with those of `BulkRecordStore` it answers many look-ups at once. A *layer* is a function from
 interpreter to interpreter; `with_layer` makes one from a function around each answer, and
 `Repository.with_layer` and `Store.with_layer` apply one to a handle. `provenance.testing.contracts` has
 tests for both.
@@ -102,14 +103,36 @@ from provenance.ports.leases import (
     RenewLease as RenewLease,
     lease_effects as lease_effects,
 )
+from provenance.model.history import (
+    Deletion as Deletion,
+    Equivalence as Equivalence,
+    ShadowCheck as ShadowCheck,
+)
+from provenance.ports.history import (
+    FindDeletion as FindDeletion,
+    FindDerivations as FindDerivations,
+    FindEquivalence as FindEquivalence,
+    FindReceipt as FindReceipt,
+    FindShadowChecks as FindShadowChecks,
+    FindSources as FindSources,
+    GetRepositoryId as GetRepositoryId,
+    HistoryEffects as HistoryEffects,
+    HistoryStore as HistoryStore,
+    PutDeletion as PutDeletion,
+    PutDerivation as PutDerivation,
+    PutEquivalence as PutEquivalence,
+    PutShadowCheck as PutShadowCheck,
+)
 from provenance.ports.permissions import Permissions as Permissions, StoreEffect as StoreEffect
 from provenance.ports.inspection import ReadStoredRecords as ReadStoredRecords
 from provenance.ports.records import (
+    BulkRecordStore as BulkRecordStore,
     CheckDatabase as CheckDatabase,
     DeleteRecord as DeleteRecord,
     DeleteSet as DeleteSet,
     FindEviction as FindEviction,
     FindInputs as FindInputs,
+    FindMany as FindMany,
     FindRecord as FindRecord,
     FindRecordsByValue as FindRecordsByValue,
     FindReferencedBlobs as FindReferencedBlobs,
@@ -124,6 +147,7 @@ from provenance.ports.records import (
     MaintainableRecordStore as MaintainableRecordStore,
     MarkEvicted as MarkEvicted,
     PutRecord as PutRecord,
+    PutRecords as PutRecords,
     PutSet as PutSet,
     ReadStoredRecord as ReadStoredRecord,
     RecordEffects as RecordEffects,

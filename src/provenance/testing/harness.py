@@ -113,7 +113,7 @@ If a store treats small and large blobs differently, let it distinguish them at 
 
 
 def _cannot_damage(_: Blob, __: Callable[[bytes], bytes]) -> None:
-    raise NotImplementedError("this test damages a stored blob; pass `damage` to the Place")
+    raise NotImplementedError("this test damages a stored blob; pass `damage` to StoreUnderTest")
 
 
 def _do_nothing() -> None:

@@ -10,7 +10,7 @@ class TestShelf(BlobContract):
 
 from provenance.util.optional import require_library as _require
 
-_SUITES = ("blobs", "history", "leases", "maintenance", "records", "sets", "stateful")
+_SUITES = ("blobs", "engines", "history", "leases", "maintenance", "records", "sets", "stateful")
 
 _require("hypothesis", "a contract suite")
 _require("pytest", "a contract suite").register_assert_rewrite(

@@ -33,7 +33,7 @@ class Contract:
     def make(self, folder: Path, /) -> StoreUnderTest:
         """Return an empty store, which may keep files in *folder*, an empty folder."""
         raise NotImplementedError(
-            f"{type(self).__name__} needs a method make(self, folder) -> Place"
+            f"{type(self).__name__} needs a method make(self, folder) -> StoreUnderTest"
         )
 
     @pytest.fixture

@@ -41,7 +41,7 @@ class StoreModel(RuleBasedStateMachine):
     @staticmethod
     def make() -> StoreUnderTest:
         """Return an empty store."""
-        raise NotImplementedError("define make() -> Place, or use `store_machine(make)`")
+        raise NotImplementedError("define make() -> StoreUnderTest, or use `store_machine(make)`")
 
     def __init__(self) -> None:
         super().__init__()
