@@ -17,13 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from provenance.effects.io import absolute_path
 from provenance.effects.retry import call_with_retries
 from provenance.effects.sql import statements
-from provenance.effects.sql.database import (
-    Database,
-    Execute,
-    Values,
-    check_version,
-    foreign_tables,
-)
+from provenance.effects.sql.database import Database, Execute, Values, check_version, foreign_tables
 from provenance.effects.sql.snapshot import is_read_only, open_snapshot, state_of
 from provenance.errors import StoreUnavailableError
 from provenance.ports.blobs import Durability
