@@ -77,14 +77,6 @@ class DatabaseTime(_PerDatabase):
         super().__init__(sa.Float(), in_sqlite, in_postgresql)
 
 
-class MonthOf(_PerDatabase):
-    """The month of a time in *column*, in UTC, as `2026-11`."""
-
-    def __init__(self, column: sa.Column[Any]) -> None:
-        in_postgresql = f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM')"
-        super().__init__(sa.Text(), f"substr({column}, 1, 7)", in_postgresql)
-
-
 def compile_statement(statement: ClauseElement, *names: str) -> str:
     """Return *statement* as text for SQLite; its parameters are *names*, in this order.
 

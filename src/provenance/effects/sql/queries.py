@@ -19,7 +19,6 @@ from provenance.effects.sql.compiler import (
     DIALECT,
     SOURCES,
     DatabaseTime,
-    MonthOf,
     RowPosition,
     Select,
     Source,
@@ -258,44 +257,6 @@ def _listing(ids: sa.Column[Any], query: Select) -> str:
 LIST_IDS: Final = _listing(artifacts.c.id, sa.select(artifacts.c.id))
 FIND_RUN: Final = selecting(runs.c.info, by=runs.c.id)
 HAS_RUN: Final = selecting(runs.c.id, by=runs.c.id)
-
-
-def _summary(key: sa.ColumnElement[str]) -> str:
-    """Return the statement that adds up the artifacts of each *key*; shared values count once."""
-    value = (
-        sa.select(
-            key.label("item"),
-            sa.func.count().label("artifacts"),
-            sa.func.max(
-                sa.case(
-                    (_is_evicted, sa.literal_column("0", sa.BigInteger)),
-                    else_=artifacts.c.size_bytes,
-                )
-            ).label("size"),
-            sa.func.sum(artifacts.c.compute_duration).label("seconds"),
-            sa.func.min(artifacts.c.computed_at).label("oldest"),
-            sa.func.max(artifacts.c.computed_at).label("newest"),
-        )
-        .group_by(sa.literal_column("1"), artifacts.c.content_digest)
-        .subquery("value_of")
-    )
-    return compile_statement(
-        sa.select(
-            value.c.item,
-            sa.func.sum(value.c.artifacts),
-            sa.func.sum(value.c.size),
-            sa.func.sum(value.c.seconds),
-            sa.func.min(value.c.oldest),
-            sa.func.max(value.c.newest),
-        ).group_by(value.c.item)
-    )
-
-
-SUMMARIZE_FUNCTIONS: Final = _summary(artifacts.c.name)
-SUMMARIZE_RUNS: Final = _summary(artifacts.c.run_id)
-SUMMARIZE_MONTHS: Final = _summary(MonthOf(artifacts.c.computed_at))
-SUMMARIZE_SERIALIZERS: Final = _summary(artifacts.c.serializer)
-SUMMARIZE_TYPES: Final = _summary(artifacts.c.value_type)
 
 PUT_RECORD: Final = insert_statement(artifacts, (*COLUMNS, *BESIDES), "IGNORE")
 REPLACE_RECORD: Final = upsert_statement(artifacts, (*COLUMNS, *BESIDES))

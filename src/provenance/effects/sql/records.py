@@ -137,13 +137,6 @@ def _is_pinned(execute: Execute, artifact_id: ArtifactId) -> bool:
     return False
 
 
-_SUMMARIES: Final[dict[Grouping, str]] = {
-    "function": statements.SUMMARIZE_FUNCTIONS,
-    "run": statements.SUMMARIZE_RUNS,
-    "month": statements.SUMMARIZE_MONTHS,
-    "serializer": statements.SUMMARIZE_SERIALIZERS,
-    "type": statements.SUMMARIZE_TYPES,
-}
 _LONGEST_PATTERN: Final = 10_000
 """Characters of a pattern that the database compares; SQLite has a limit of 50,000 bytes."""
 _ROWS: Final = 500
@@ -304,10 +297,7 @@ class SqlRecords(SqlHistory):
 
     def summarize_records(self, by: Grouping) -> tuple[Usage, ...]:
         """Return what the artifacts amount to, in groups; the database adds up."""
-        is_kept = self._database.keeps_terms
-        rows: Any = (
-            find_totals(self._database, by) if is_kept else self._database.query(_SUMMARIES[by])
-        )
+        rows = find_totals(self._database, by)
         groups = (
             Usage(key, artifacts, size or 0, seconds or 0.0, parse_time(oldest), parse_time(newest))
             for key, artifacts, size, seconds, oldest, newest in rows

@@ -113,36 +113,6 @@ HAS_RUN = """\
 SELECT runs.id
 FROM runs
 WHERE runs.id = ?"""
-SUMMARIZE_FUNCTIONS = """\
-SELECT value_of.item, sum(value_of.artifacts) AS sum_1, sum(value_of.size) AS sum_2, sum(value_of.seconds) AS sum_3, min(value_of.oldest) AS min_1, max(value_of.newest) AS max_1
-FROM (SELECT artifacts.name AS item, count(*) AS artifacts, max(CASE WHEN (EXISTS (SELECT *
-FROM evictions
-WHERE evictions.artifact_id = artifacts.id)) THEN 0 ELSE artifacts.size_bytes END) AS size, sum(artifacts.compute_duration) AS seconds, min(artifacts.computed_at) AS oldest, max(artifacts.computed_at) AS newest
-FROM artifacts GROUP BY 1, artifacts.content_digest) AS value_of GROUP BY value_of.item"""
-SUMMARIZE_RUNS = """\
-SELECT value_of.item, sum(value_of.artifacts) AS sum_1, sum(value_of.size) AS sum_2, sum(value_of.seconds) AS sum_3, min(value_of.oldest) AS min_1, max(value_of.newest) AS max_1
-FROM (SELECT artifacts.run_id AS item, count(*) AS artifacts, max(CASE WHEN (EXISTS (SELECT *
-FROM evictions
-WHERE evictions.artifact_id = artifacts.id)) THEN 0 ELSE artifacts.size_bytes END) AS size, sum(artifacts.compute_duration) AS seconds, min(artifacts.computed_at) AS oldest, max(artifacts.computed_at) AS newest
-FROM artifacts GROUP BY 1, artifacts.content_digest) AS value_of GROUP BY value_of.item"""
-SUMMARIZE_MONTHS = """\
-SELECT value_of.item, sum(value_of.artifacts) AS sum_1, sum(value_of.size) AS sum_2, sum(value_of.seconds) AS sum_3, min(value_of.oldest) AS min_1, max(value_of.newest) AS max_1
-FROM (SELECT substr(artifacts.computed_at, 1, 7) AS item, count(*) AS artifacts, max(CASE WHEN (EXISTS (SELECT *
-FROM evictions
-WHERE evictions.artifact_id = artifacts.id)) THEN 0 ELSE artifacts.size_bytes END) AS size, sum(artifacts.compute_duration) AS seconds, min(artifacts.computed_at) AS oldest, max(artifacts.computed_at) AS newest
-FROM artifacts GROUP BY 1, artifacts.content_digest) AS value_of GROUP BY value_of.item"""
-SUMMARIZE_SERIALIZERS = """\
-SELECT value_of.item, sum(value_of.artifacts) AS sum_1, sum(value_of.size) AS sum_2, sum(value_of.seconds) AS sum_3, min(value_of.oldest) AS min_1, max(value_of.newest) AS max_1
-FROM (SELECT artifacts.serializer AS item, count(*) AS artifacts, max(CASE WHEN (EXISTS (SELECT *
-FROM evictions
-WHERE evictions.artifact_id = artifacts.id)) THEN 0 ELSE artifacts.size_bytes END) AS size, sum(artifacts.compute_duration) AS seconds, min(artifacts.computed_at) AS oldest, max(artifacts.computed_at) AS newest
-FROM artifacts GROUP BY 1, artifacts.content_digest) AS value_of GROUP BY value_of.item"""
-SUMMARIZE_TYPES = """\
-SELECT value_of.item, sum(value_of.artifacts) AS sum_1, sum(value_of.size) AS sum_2, sum(value_of.seconds) AS sum_3, min(value_of.oldest) AS min_1, max(value_of.newest) AS max_1
-FROM (SELECT artifacts.value_type AS item, count(*) AS artifacts, max(CASE WHEN (EXISTS (SELECT *
-FROM evictions
-WHERE evictions.artifact_id = artifacts.id)) THEN 0 ELSE artifacts.size_bytes END) AS size, sum(artifacts.compute_duration) AS seconds, min(artifacts.computed_at) AS oldest, max(artifacts.computed_at) AS newest
-FROM artifacts GROUP BY 1, artifacts.content_digest) AS value_of GROUP BY value_of.item"""
 PUT_RECORD = """\
 INSERT OR IGNORE INTO artifacts (id, value_id, run_id, name, version, fn_module, fn_name, fn_qualname, composite, value_id_duration, compute_duration, hash_duration, computed_at, added_at, input_artifact_ids, serializer, load_kwargs, dump_kwargs, custom_fields, tags, content_digest, size_bytes, inputs_digest, inputs_size, value_type, interface, code, value_artifact_ids, input_hashes, input_derivations, signature, inputs_json, value_data, inputs_data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 REPLACE_RECORD = """\

@@ -1,4 +1,4 @@
-"""What the artifacts in a SQLite file amount to, in groups, without adding all of them up each time.
+"""What the artifacts amount to, in groups, in a SQLite file without adding all of them up each time.
 
 The sums of the artifacts up to some place are kept, and those of later artifacts are added. A replaced or
 deleted artifact, and an evicted or restored value, makes what is kept invalid: the next summary adds up
@@ -31,6 +31,7 @@ _KEYS: Final[dict[Grouping, str]] = {
     "serializer": "serializer",
     "type": "value_type",
 }
+_MONTH_IN_POSTGRESQL: Final = "to_char(computed_at AT TIME ZONE 'UTC', 'YYYY-MM')"
 _IS_EVICTED: Final = "EXISTS (SELECT 1 FROM evictions WHERE artifact_id = artifacts.id)"
 _PARTS: Final = f"""\
 SELECT {{key}} AS item, content_digest AS digest, count(*) AS artifacts,
@@ -39,7 +40,7 @@ min(computed_at) AS oldest, max(computed_at) AS newest
 FROM artifacts WHERE place > ? AND place <= ? GROUP BY 1, 2"""
 _ALL: Final = f"""\
 SELECT item, sum(artifacts), sum(bytes), sum(seconds), min(oldest), max(newest)
-FROM ({_PARTS}) GROUP BY item"""
+FROM ({_PARTS}) AS parts GROUP BY item"""
 _IS_COUNTED: Final = f"""\
 SELECT 1 FROM terms CROSS JOIN artifacts ON artifacts.place = terms.place
 WHERE terms.term = ? AND terms.place <= ? AND content_digest = ? AND {{key}} = ?
@@ -64,6 +65,9 @@ _Ask: TypeAlias = Callable[..., _Rows]
 def find_totals(database: Database, by: Grouping) -> _Rows:
     """Return for each group its key, artifacts, bytes, seconds, and the first and last time."""
     ask: _Ask = database.query
+    if not database.keeps_terms:
+        key = _MONTH_IN_POSTGRESQL if by == "month" else _KEYS[by]
+        return ask(_ALL.format(key=key), -1, END)
     filled = fill_terms(database)
     place = _place(ask, by)
     if (place is None or filled - place >= _MANY) and not database.is_read_only:
