@@ -21,7 +21,6 @@ from provenance.codecs.limits import RATIO, limit_decoded_size
 from provenance.codecs.pickling import scalar_bytes
 from provenance.codecs.registry import (
     PICKLE,
-    Load,
     Serializer,
     get_serializer,
     is_registered,
@@ -138,13 +137,9 @@ class Encoding:
 
     def _write(self, sink: BinaryIO) -> None:
         serializer = get_serializer(self.serializer)
-        kwargs, target = self.dump_kwargs, sink
+        compression, kwargs = split_compression(serializer, self.dump_kwargs)
+        target = sink
         try:
-            # Most calls have no options.
-            if kwargs is NO_OPTIONS:
-                serializer.dump(self.value, sink)
-                return
-            compression, kwargs = split_compression(serializer, kwargs)
             if compression is None:
                 serializer.dump(self.value, sink, **kwargs)
                 return
@@ -211,25 +206,22 @@ class Decoding:
             if serializer.load_safely is None:
                 reason = "its format can execute code when it is read"
                 raise UntrustedStoreError(self.untrusted, self.serializer, reason)
-            load = partial(
-                _refuse_untrusted, serializer.load_safely, self.untrusted, self.serializer
-            )
+            load = serializer.load_safely
         if self.keep_unread:
             load = partial(keeping_unread, load)
-        if self.dump_kwargs is not NO_OPTIONS:
-            compression, _ = split_compression(serializer, self.dump_kwargs)
-            if compression is not None:
-                source = open_decompressed(source, compression, in_order=serializer.in_order)
+        compression, _ = split_compression(serializer, self.dump_kwargs)
+        if compression is not None:
+            source = open_decompressed(source, compression, in_order=serializer.in_order)
         try:
-            return (
-                load(source) if self.load_kwargs is NO_OPTIONS else load(source, **self.load_kwargs)
-            )
+            return load(source, **self.load_kwargs)
+        except pickle.UnpicklingError as error:
+            # What pickle and torch raise where they refuse to execute something.
+            if self.untrusted is None:
+                raise
+            raise UntrustedStoreError(self.untrusted, self.serializer, str(error)) from error
         except MemoryError as error:
-            if (
-                serializer.in_order
-                and self.dump_kwargs is NO_OPTIONS
-                and _is_room_for(stored.seek(0, 2))
-            ):
+            is_plain = serializer.in_order and self.dump_kwargs is NO_OPTIONS
+            if is_plain and _is_room_for(stored.seek(0, 2)):
                 raise ValueError("it asks for more memory than its bytes could fill") from error
             raise
 
@@ -244,19 +236,6 @@ def _is_room_for(size: int) -> bool:
         return len(bytearray(_GROWTH * size)) >= 0
     except MemoryError:
         return False
-
-
-def _refuse_untrusted(
-    load: Load, store: str, serializer: str, source: BinaryIO, /, **kwargs: object
-) -> object:
-    """Call *load*.
-
-    Raise `UntrustedStoreError` where it refuses, as pickle and torch do by UnpicklingError.
-    """
-    try:
-        return load(source, **kwargs)
-    except pickle.UnpicklingError as error:
-        raise UntrustedStoreError(store, serializer, str(error)) from error
 
 
 def split_compression(serializer: Serializer, dump_kwargs: Options) -> tuple[str | None, Options]:
