@@ -341,11 +341,9 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Pickle by name if the name leads here, else as the function and its options."""
-        return (
-            pickling.reduce_for_pool(self)
-            if pickling.is_for_pool()
-            else self.__provenance_reduce__()
-        )
+        if pickling.is_for_pool():
+            return pickling.reduce_for_pool(self)
+        return self.__provenance_reduce__()
 
     def __provenance_belongs__(self, home: pickling.Home) -> None:
         """Refuse calls in this process that would use another repository than the sender of the function."""
