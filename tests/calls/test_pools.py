@@ -5,7 +5,9 @@ import multiprocessing
 import operator
 import pickle
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
+import dask
 import joblib
 import pytest
 
@@ -167,6 +169,29 @@ def test_the_pools_of_joblib_refuse_too():
         joblib.Parallel(n_jobs=2, backend="multiprocessing")(
             joblib.delayed(samples.increment)(number) for number in range(2)
         )
+
+
+def test_the_processes_of_dask_refuse_too(older, tmp_path):
+    """Dask pickles tasks by itself, before a pool gets them."""
+    work = partial(dask.compute, scheduler="processes", pool=older)
+    tasks = [dask.delayed(samples.increment)(number) for number in range(2)]
+    with in_folder(tmp_path):
+        with pytest.raises(p.EngineError, match=ELSEWHERE):
+            work(*tasks)
+        sent = p.in_context(samples.increment)
+        assert work(*[dask.delayed(sent)(number) for number in range(2)]) == (1, 2)
+        assert samples.increment.is_cached(1)
+    with p.using_repo(p.MemoryRepo()), pytest.raises(p.EngineError, match=ELSEWHERE):
+        work(*tasks)
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "synchronous"])
+def test_pickles_of_tasks_name_no_repository(scheduler, tmp_path):
+    """What a task in a thread pickles does not go to a pool."""
+    plain = pickle.dumps(samples.increment)
+    task = dask.delayed(pickle.dumps, traverse=False)(samples.increment)
+    with in_folder(tmp_path):
+        assert task.compute(scheduler=scheduler) == plain
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])

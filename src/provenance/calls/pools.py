@@ -40,6 +40,8 @@ _PICKLERS: Final = frozenset(
     }
 )
 """Modules whose functions pickle what goes to a worker."""
+_DASK: Final = "dask.local"
+"""The module of Dask whose function `fire_tasks` pickles what goes to a worker, and whose others run tasks."""
 _OWN: Final = "provenance.engines.shipping"
 """The module whose pickles bring the environment along."""
 
@@ -68,6 +70,8 @@ def is_for_pool() -> bool:
     frame = inspect.currentframe()
     while frame is not None:
         module: object = frame.f_globals.get("__name__")
+        if module == _DASK:
+            return frame.f_code.co_name == "fire_tasks"
         if module in _PICKLERS or module == _OWN:
             return module != _OWN
         frame = frame.f_back
