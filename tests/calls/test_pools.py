@@ -3,6 +3,7 @@
 import copy
 import multiprocessing
 import operator
+import os
 import pickle
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -78,6 +79,51 @@ def test_a_forked_copy_of_a_memory_is_another_repository():
         pool.map(samples.increment, [1])
     with in_memory(), fork.Pool(1) as pool:
         assert pool.apply(len, ["ab"]) == 2
+
+
+def double(number):
+    """A plain function that calls a decorated one."""
+    return 2 * samples.increment(number)
+
+
+def double_in_own(number):
+    """The same, in a repository of the worker."""
+    with p.using_repo(p.MemoryRepo()):
+        return double(number)
+
+
+def test_a_forked_worker_stores_nothing_in_its_copy_of_a_memory():
+    """What it would compute into the copy is lost, whatever function called; it may use what is there, or its own."""
+    fork = multiprocessing.get_context("fork")
+    with in_memory():
+        samples.increment(1)
+        with fork.Pool(1) as pool:
+            assert pool.map(double, [1]) == [4]
+            assert pool.map(double_in_own, [2]) == [6]
+            with pytest.raises(p.EngineError, match="copy of the memory"):
+                pool.map(double, [2])
+        inside = p.using_repo(p.MemoryRepo())
+        with inside, fork.Pool(1) as pool, pytest.raises(p.EngineError, match="copy of the memory"):
+            pool.map(double, [1])
+
+
+def test_a_memory_in_front_of_a_shared_repository_loses_nothing(tmp_path):
+    """A forked worker stores where its parent looks, too."""
+    shared = p.SqliteRepo(db=tmp_path / "shared.db")
+    chain = p.ChainedRepo(stores=[p.MemoryRepo(), shared])
+    with p.using_repo(chain):
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            assert pool.map(double, [1]) == [4]
+        assert samples.increment.is_cached(1)
+
+
+def test_a_forked_process_that_is_no_worker_uses_its_copy_of_a_memory():
+    """A server that forks expects nothing of what its children compute."""
+    with in_memory():
+        child = os.fork()
+        if not child:
+            os._exit(double(1))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 4
 
 
 def test_a_forked_worker_uses_the_repository_of_its_parent(tmp_path):

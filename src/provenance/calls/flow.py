@@ -16,6 +16,7 @@ from attrs import frozen
 
 from provenance.calls import commit
 from provenance.calls.draft import Call, PendingArtifact, Received, Timing
+from provenance.calls.pools import refuse_copied_memory
 from provenance.effect import Effect, Program, in_threads, run, run_async
 from provenance.errors import ProvenanceError, UnserializableValueError
 from provenance.events import Raised
@@ -124,6 +125,7 @@ def take_step(call: Call, step: OwnStep) -> object:
         case StoreDraft(draft):
             return store_draft(call.repo, draft)
         case Begin(Received(args, kwargs)):
+            refuse_copied_memory(call)
             return cast("object", function(*args, **kwargs))
         case Pull(generator):
             with _running(call) as timing:
@@ -148,6 +150,7 @@ def invoke(
 
     Its failure is reported.
     """
+    refuse_copied_memory(call)
     clock, recovered = call.environment.clock, list[float]()
     at, began = clock.now(), clock.monotonic()
     token = _recovery.set(recovered)
@@ -185,6 +188,7 @@ async def take_step_async(call: Call, step: OwnStep) -> object:
         case Ask(program):
             return cast("object", await run_in_thread(call, program))
         case Invoke(Received(args, kwargs)):
+            refuse_copied_memory(call)
             with _running(call) as timing:
                 value = await cast("Awaitable[object]", call.spec.wrapped.function(*args, **kwargs))
             return value, timing()

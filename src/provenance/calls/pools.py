@@ -19,6 +19,7 @@ from provenance.calls.draft import Call
 from provenance.calls.main_functions import named
 from provenance.errors import EngineError, ProvenanceError
 from provenance.repository.handles import Repository
+from provenance.repository.stores import MEMORY
 from provenance.telemetry import log
 from provenance.util.formatting import describe_error
 from provenance.util.naming import exported
@@ -151,3 +152,28 @@ def refuse_elsewhere(call: Call, home: Home | None) -> None:
             f"where process {home.process} with its repository {home.repository!r} does not find them"
         )
         raise EngineError(problem, _ADVICE)
+
+
+def refuse_copied_memory(call: Call) -> None:
+    """Raise an error if a forked worker would store the result of *call* in its copy of its parent's memory.
+
+    What is computed again there is only read, and a process that is nobody's worker may use what it has.
+
+    Raises:
+        EngineError: as above.
+    """
+    repo: Repository = call.repo
+    while repo.tiers:
+        repo = repo.tiers[-1]
+    is_copy = repo.records_at == MEMORY and repo._process != os.getpid()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no user needs it
+    if not is_copy or call.read_only or call.replaced_hit is not None:
+        return
+    process: Any = import_module("multiprocessing.process")
+    parent = process.parent_process()
+    if parent is not None:
+        problem = (
+            f"process {os.getpid()} would store results of {call.spec.wrapped.label} in its copy of the "
+            f"memory of process {parent.pid}, which does not find them there"
+        )
+        advice = "use a repository that both reach, fn.map, or a MemoryRepo that the worker makes"
+        raise EngineError(problem, advice)

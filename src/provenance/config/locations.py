@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from provenance.config.schema import (
     AnyRepo,
@@ -17,12 +17,11 @@ from provenance.config.schema import (
     RepoSettings,
     SqliteRepoSettings,
 )
+from provenance.repository.stores import MEMORY
 from provenance.util.redaction import redact_url, without_credentials
 
 Locations: TypeAlias = "tuple[str, str]"
 """The locations of records and of large values."""
-MEMORY: Final = "memory"
-"""The location of what ends with the process."""
 
 
 def join_locations(locations: list[str]) -> str:

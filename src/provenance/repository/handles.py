@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -89,6 +90,11 @@ class Blueprint:
     parts: tuple[Blueprint, ...] = ()
 
 
+def _no_database(repo: Repository) -> ConfigError:
+    advice = "use a repository of type sqlite or postgres"
+    return ConfigError(f"repository {repo.name!r}", "it has no SQL database", advice)
+
+
 _reopener: list[Callable[[], Callable[[Blueprint], Repository]]] = []
 
 
@@ -127,6 +133,7 @@ class Repository:
     records_at: str = field(default="a store of your own", repr=False)
     values_at: str = field(default="a store of your own", repr=False)
     blueprint: Blueprint | None = field(default=None, repr=False)
+    _process: int = field(init=False, factory=os.getpid, repr=False)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle what the repository was opened from; another process opens it again, and creates nothing.
@@ -151,11 +158,7 @@ class Repository:
     def engine(self) -> Engine:
         """SQLAlchemy engine of the database, for `pandas.read_sql` and the like; ConfigError where there is none."""
         if self.get_engine is None:
-            raise ConfigError(
-                f"repository {self.name!r}",
-                "it has no SQL database",
-                "use a repository of type sqlite or postgres",
-            )
+            raise _no_database(self)
         return self.get_engine()
 
     @property
@@ -178,11 +181,7 @@ class Repository:
             ConfigError: if the repository has no SQL database, or there is no such version.
         """
         if self.migrate_to is None:
-            raise ConfigError(
-                f"repository {self.name!r}",
-                "it has no SQL database",
-                "use a repository of type sqlite or postgres",
-            )
+            raise _no_database(self)
         self.migrate_to(version)
 
     def get_by_id(self, artifact_id: object) -> Artifact[object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Final, cast
 
 from attrs import evolve, field, frozen
 
@@ -17,6 +17,9 @@ from provenance.ports.permissions import Permissions
 from provenance.repository.handles import Blueprint
 from provenance.util.formatting import safe_repr
 from provenance.util.naming import exported
+
+MEMORY: Final = "memory"
+"""The location of what ends with the process."""
 
 
 @exported
