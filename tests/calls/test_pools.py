@@ -13,7 +13,7 @@ import joblib
 import pytest
 
 import provenance as p
-from pool_tasks import call_in_pool, map_to_list, use_own
+from pool_tasks import call_in_pool, call_with_options, map_to_list, use_own
 from programs import ran
 from provenance import environment
 from provenance.testing import in_folder, in_memory, samples
@@ -199,6 +199,15 @@ def test_a_worker_refuses_to_map(older, tmp_path):
     """Code in the worker that calls the function many times at once is in the same place."""
     with in_folder(tmp_path), pytest.raises(p.EngineError, match=ELSEWHERE):
         older.submit(map_to_list, samples.increment, 1).result()
+
+
+def test_a_function_with_other_options_belongs_where_it_did(older, tmp_path):
+    """Only a repository among the options is a choice of the worker."""
+    with in_folder(tmp_path):
+        sent = call_with_options, samples.increment, 1
+        with pytest.raises(p.EngineError, match=ELSEWHERE):
+            older.submit(*sent, tags=["more"]).result()
+        assert older.submit(*sent, repo="local").result() == 2
 
 
 def test_a_function_that_comes_back_belongs_where_it_was(tmp_path):
