@@ -25,7 +25,7 @@ from provenance.util.locks import ForkSafeLock
 class Description:
     """An environment as data: its configuration as it was written, and its settings.
 
-    `process` and `key` find the environment itself in the process that described it.
+    `process` and `key` find the environment itself in the process that described it, on `machine`.
     """
 
     config: str | None = field(repr=False)
@@ -36,6 +36,7 @@ class Description:
     results: ResultOptions
     on_code_change: OnCodeChange
     single_flight: SingleFlight | None
+    machine: str
     process: int
     key: str
 
@@ -57,6 +58,7 @@ def describe(environment: Environment) -> Description:
         environment.results,
         environment.on_code_change,
         environment.single_flight,
+        wiring.machine_name(),
         os.getpid(),
         _remember(environment),
     )
@@ -76,7 +78,7 @@ def _default(environment: Environment, *, configured: bool) -> str | Blueprint |
 def open_description(description: Description) -> Environment:
     """Return the environment: itself in the process that described it, else with stores opened here.
 
-    Databases are not created: one that is missing is another machine's.
+    The default database is there already, and one that is missing on another machine is not created there.
 
     Raises:
         ConfigError, StoreUnavailableError, MissingLibraryError: if a store cannot be opened here.
@@ -84,7 +86,10 @@ def open_description(description: Description) -> Environment:
     if description.process == os.getpid() and description.key in _described:
         return _described[description.key]
     if description.config is not None:
-        environment = reopening.reopen_environment(description.config)
+        is_here = description.machine == wiring.machine_name()
+        environment = reopening.reopen_environment(
+            description.config, description.default, may_create=is_here
+        )
     else:
         environment = wiring.environment_of(Config(blobstores={}, artifact_repos={}), _HERE)
     default = description.default
