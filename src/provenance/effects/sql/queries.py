@@ -331,7 +331,7 @@ LIST_DERIVATIONS: Final = compile_statement(
 PUT_DELETION: Final = insert_statement(
     deletions, tuple(column.name for column in deletions.columns), "REPLACE"
 )
-FIND_DELETION: Final = selecting(*deletions.columns, by=deletions.c.artifact_id)
+FIND_DELETIONS: Final = _listing(deletions.c.artifact_id, sa.select(*deletions.columns))
 PUT_SHADOW: Final = insert_statement(
     shadows, tuple(column.name for column in shadows.columns), "REPLACE"
 )

@@ -180,10 +180,11 @@ SELECT derivations.artifact_id, derivations.derivation_id, derivations.input_art
 FROM derivations ORDER BY derivations.artifact_id, derivations.derivation_id"""
 PUT_DELETION = """\
 INSERT OR REPLACE INTO deletions (artifact_id, name, version, deleted_at, reason) VALUES (?, ?, ?, ?, ?)"""
-FIND_DELETION = """\
+FIND_DELETIONS = """\
 SELECT deletions.artifact_id, deletions.name, deletions.version, deletions.deleted_at, deletions.reason
 FROM deletions
-WHERE deletions.artifact_id = ?"""
+WHERE deletions.artifact_id >= ? AND deletions.artifact_id < ? ORDER BY deletions.artifact_id
+ LIMIT ? OFFSET ?"""
 PUT_SHADOW = """\
 INSERT OR REPLACE INTO shadows (artifact_id, checked_at, agreed, code) VALUES (?, ?, ?, ?)"""
 FIND_SHADOWS = """\
