@@ -19,7 +19,7 @@ from provenance.calls.draft import Call
 from provenance.calls.main_functions import named
 from provenance.errors import EngineError, ProvenanceError
 from provenance.repository.handles import Repository
-from provenance.repository.stores import MEMORY
+from provenance.repository.stores import is_in_memory
 from provenance.telemetry import log
 from provenance.util.formatting import describe_error
 from provenance.util.naming import exported
@@ -163,9 +163,7 @@ def refuse_copied_memory(call: Call) -> None:
         EngineError: as above.
     """
     repo: Repository = call.repo
-    while repo.tiers:
-        repo = repo.tiers[-1]
-    is_copy = repo.records_at == MEMORY and repo._process != os.getpid()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no user needs it
+    is_copy = repo._process != os.getpid() and is_in_memory(repo)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no user needs it
     if not is_copy or call.read_only or call.replaced_hit is not None:
         return
     process: Any = import_module("multiprocessing.process")

@@ -15,6 +15,7 @@ from provenance.engines.shipping import dump
 from provenance.engines.worker import report
 from provenance.environment import Environment, using_environment
 from provenance.errors import EngineError, ProvenanceError
+from provenance.repository.stores import is_in_memory
 from provenance.util.formatting import describe_error
 from provenance.util.naming import exported
 from provenance.util.optional import require_library
@@ -104,7 +105,7 @@ def pack_environment(environment: Environment) -> tuple[bytes, str]:
         EngineError: if that is in the memory of this process.
     """
     repo, description = environment.repository(), describe(environment)
-    if description.default is None:
+    if description.default is None or is_in_memory(repo):
         problem = f"repository {repo.name!r} cannot be reached from another process"
         raise EngineError(problem, _ADVICE)
     return encode(description)[1], repo.repository_id

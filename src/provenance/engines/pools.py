@@ -170,14 +170,20 @@ class ThreadPool:
         future.add_done_callback(self._flying.discard)
 
     def _run(self, batch: Batch) -> None:
-        self._ended.put(_run_here(batch))
+        try:
+            self._ended.put(_run_here(batch))
+        except BaseException as error:  # noqa: BLE001 - an interrupt is raised where the batch is waited for
+            self._ended.put(Landing(batch.number, None, error))
 
     def land(self, timeout: float | None, _: Unpack) -> Landing | None:
         """Wait for the next batch."""
         try:
-            return self._ended.get(timeout=timeout)
+            landing = self._ended.get(timeout=timeout)
         except Empty:
             return None
+        if landing.error is None or isinstance(landing.error, Exception):
+            return landing
+        raise landing.error
 
     def recall(self) -> None:
         """Cancel what has not begun."""
