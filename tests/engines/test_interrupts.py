@@ -1,5 +1,7 @@
 """What ends a program ends a map, and leaves nothing that waits forever."""
 
+import asyncio
+
 import pytest
 
 import provenance as p
@@ -23,3 +25,37 @@ def test_an_interrupt_in_a_call_ends_the_map(engine, number):
         with pytest.raises(kind):
             list(interrupted.map([0, number, 0], engine=engine))
         assert list(interrupted.map([0], engine=engine)) == [[0]]
+
+
+@p.provenance()
+async def listed(number):
+    """A call that is awaited."""
+    await asyncio.sleep(0)
+    return [number]
+
+
+@p.provenance()
+def plain(number):
+    """One that is not."""
+    return [number]
+
+
+async def few():
+    """Numbers, and then an error."""
+    yield 1
+    yield 2
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("function", [listed, plain], ids=["async", "sync"])
+def test_an_error_of_an_asynchronous_iterator_comes_last(function):
+    """After the results of what was read before, as in `map`."""
+    found = []
+
+    async def use():
+        async for result in function.amap(few()):
+            found.append(result)  # noqa: PERF401 - what comes before the error counts
+
+    with in_memory(), pytest.raises(ZeroDivisionError):
+        asyncio.run(use())
+    assert found == [[1], [2]]
