@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 import provenance as p
-from provenance.testing import in_memory
+from provenance.testing import in_folder, in_memory, samples
 
 
 @p.provenance()
@@ -25,6 +25,18 @@ def test_an_interrupt_in_a_call_ends_the_map(engine, number):
         with pytest.raises(kind):
             list(interrupted.map([0, number, 0], engine=engine))
         assert list(interrupted.map([0], engine=engine)) == [[0]]
+
+
+@pytest.mark.parametrize("backend", ["multiprocessing", "threading"])
+def test_backends_of_joblib_run_calls(backend, tmp_path):
+    """Also one that returns all results at once; an interrupt reaches the loop."""
+    engine = p.engines.joblib(backend=backend, n_jobs=2)
+    with in_folder(tmp_path):
+        assert list(interrupted.map([0], engine=engine)) == [[0]]
+        assert list(samples.increment.map([1, 2], engine=engine)) == [2, 3]
+        assert samples.increment.is_cached(2)
+        with pytest.raises(KeyboardInterrupt):
+            list(interrupted.map([1], engine=engine))
 
 
 @p.provenance()

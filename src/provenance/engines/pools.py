@@ -381,10 +381,12 @@ class _JoblibPool(FuturePool):
         try:
             with self._library.parallel_config(**self._options):
                 work = [delayed(worker.work)(payload) for payload, _ in batches]
-                answers = parallel(return_as="generator", batch_size=1)(work)
+                backend, _ = self._library.parallel.get_active_backend()
+                way = "generator" if backend.supports_return_generator else "list"
+                answers = parallel(return_as=way, batch_size=1)(work)
                 for (_, future), answer in zip(batches, answers, strict=True):
                     future.set_result(answer)
-        except Exception as error:  # noqa: BLE001 - a broken pool raises errors of its own
+        except BaseException as error:  # noqa: BLE001 - as a broken pool, or an interrupted call, raises
             for _, future in batches:
                 if not future.done():
                     future.set_exception(error)
