@@ -18,6 +18,11 @@ def map_to_list(function, number):
     return list(function.map([number]))
 
 
+def call_with_options(function, number, **options):
+    """Call a function with other options."""
+    return function.with_options(**options)(number)
+
+
 def use_own(folder):
     """Choose a repository for the worker, and return the function that it is for."""
     p.set_default_repo(p.SqliteRepo("own", db=folder / "own.db"))

@@ -3,14 +3,17 @@
 import copy
 import multiprocessing
 import operator
+import os
 import pickle
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
+import dask
 import joblib
 import pytest
 
 import provenance as p
-from pool_tasks import call_in_pool, increment_in, map_to_list, use_own
+from pool_tasks import call_in_pool, call_with_options, increment_in, map_to_list, use_own
 from programs import ran
 from provenance import environment
 from provenance.testing import in_folder, in_memory, samples
@@ -76,6 +79,51 @@ def test_a_forked_copy_of_a_memory_is_another_repository():
         pool.map(samples.increment, [1])
     with in_memory(), fork.Pool(1) as pool:
         assert pool.apply(len, ["ab"]) == 2
+
+
+def double(number):
+    """A plain function that calls a decorated one."""
+    return 2 * samples.increment(number)
+
+
+def double_in_own(number):
+    """The same, in a repository of the worker."""
+    with p.using_repo(p.MemoryRepo()):
+        return double(number)
+
+
+def test_a_forked_worker_stores_nothing_in_its_copy_of_a_memory():
+    """What it would compute into the copy is lost, whatever function called; it may use what is there, or its own."""
+    fork = multiprocessing.get_context("fork")
+    with in_memory():
+        samples.increment(1)
+        with fork.Pool(1) as pool:
+            assert pool.map(double, [1]) == [4]
+            assert pool.map(double_in_own, [2]) == [6]
+            with pytest.raises(p.EngineError, match="copy of the memory"):
+                pool.map(double, [2])
+        inside = p.using_repo(p.MemoryRepo())
+        with inside, fork.Pool(1) as pool, pytest.raises(p.EngineError, match="copy of the memory"):
+            pool.map(double, [1])
+
+
+def test_a_memory_in_front_of_a_shared_repository_loses_nothing(tmp_path):
+    """A forked worker stores where its parent looks, too."""
+    shared = p.SqliteRepo(db=tmp_path / "shared.db")
+    chain = p.ChainedRepo(stores=[p.MemoryRepo(), shared])
+    with p.using_repo(chain):
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            assert pool.map(double, [1]) == [4]
+        assert samples.increment.is_cached(1)
+
+
+def test_a_forked_process_that_is_no_worker_uses_its_copy_of_a_memory():
+    """A server that forks expects nothing of what its children compute."""
+    with in_memory():
+        child = os.fork()
+        if not child:
+            os._exit(double(1))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 4
 
 
 def test_a_forked_worker_uses_the_repository_of_its_parent(tmp_path):
@@ -153,6 +201,15 @@ def test_a_worker_refuses_to_map(older, tmp_path):
         older.submit(map_to_list, samples.increment, 1).result()
 
 
+def test_a_function_with_other_options_belongs_where_it_did(older, tmp_path):
+    """Only a repository among the options is a choice of the worker."""
+    with in_folder(tmp_path):
+        sent = call_with_options, samples.increment, 1
+        with pytest.raises(p.EngineError, match=ELSEWHERE):
+            older.submit(*sent, tags=["more"]).result()
+        assert older.submit(*sent, repo="local").result() == 2
+
+
 def test_a_function_that_comes_back_belongs_where_it_was(tmp_path):
     """What a worker uses says nothing to the process that started it."""
     with in_folder(tmp_path):
@@ -167,6 +224,29 @@ def test_the_pools_of_joblib_refuse_too():
         joblib.Parallel(n_jobs=2, backend="multiprocessing")(
             joblib.delayed(samples.increment)(number) for number in range(2)
         )
+
+
+def test_the_processes_of_dask_refuse_too(older, tmp_path):
+    """Dask pickles tasks by itself, before a pool gets them."""
+    work = partial(dask.compute, scheduler="processes", pool=older)
+    tasks = [dask.delayed(samples.increment)(number) for number in range(2)]
+    with in_folder(tmp_path):
+        with pytest.raises(p.EngineError, match=ELSEWHERE):
+            work(*tasks)
+        sent = p.in_context(samples.increment)
+        assert work(*[dask.delayed(sent)(number) for number in range(2)]) == (1, 2)
+        assert samples.increment.is_cached(1)
+    with p.using_repo(p.MemoryRepo()), pytest.raises(p.EngineError, match=ELSEWHERE):
+        work(*tasks)
+
+
+@pytest.mark.parametrize("scheduler", ["threads", "synchronous"])
+def test_pickles_of_tasks_name_no_repository(scheduler, tmp_path):
+    """What a task in a thread pickles does not go to a pool."""
+    plain = pickle.dumps(samples.increment)
+    task = dask.delayed(pickle.dumps, traverse=False)(samples.increment)
+    with in_folder(tmp_path):
+        assert task.compute(scheduler=scheduler) == plain
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])

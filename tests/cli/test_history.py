@@ -60,7 +60,7 @@ def test_why_tells_of_a_deletion(call, project):
     module = project()
     (gone,) = ids(module.add(1))
     assert 0 == call("forget", gone, "--yes", "--reason", "was wrong")[0]
-    for what in ([gone], ["commanded:add", "n=1"]):
+    for what in ([gone], [gone[:8]], ["commanded:add", "n=1"]):
         code, out, _ = call("why", *what)
         assert 0 == code
         assert "it was deleted (was wrong) on 2" in out

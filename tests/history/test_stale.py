@@ -117,6 +117,25 @@ def test_runs_of_a_script_are_listed_together(tmp_path):
     assert "__main__.double, version 0, 2 results: __main__.double changed" in line
 
 
+def test_renamed_functions_are_found_by_their_aliases(project):
+    """Their results are stale if their code is, whatever its name."""
+    module = project()
+    module.add(1), module.Model().fit(1)
+    renamed = MODULE.replace("()\ndef add", "(aliases=['staling.add'])\ndef plus")
+    renamed = renamed.replace("()\n    def fit", "(aliases=['staling.Model.fit'])\n    def train")
+    project(renamed)
+    assert p.stale() == ()
+    project(renamed.replace("STEP = 1", "STEP = 2"))
+    found = p.stale()
+    assert [(one.name, one.problem) for one in found] == [
+        ("staling.Model.fit", ""),
+        ("staling.add", ""),
+    ]
+    assert {change.name for one in found for change in one.changes} == {"staling.STEP"}
+    p.stale(accept=True)
+    assert p.stale() == ()
+
+
 def test_functions_that_are_gone_are_told(project):
     """Nobody knows whether their code has changed."""
     project().add(1)

@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 import provenance as p
 from contract.samples import new_id, record, run
 from processes import SOURCES, printed
+from provenance.effects.system.process import SystemClock, ThisMachine
 from provenance.history.programs import is_genuine
 from provenance.model.records import InlineBlob
+from provenance.model.rows import run_from_json, run_to_json
 from provenance.ports.blobs import WriteBlob
 from provenance.ports.machine import CurrentRun
 from provenance.ports.records import PutRecord
@@ -130,6 +133,24 @@ def test_a_signed_repository_does_not_run_what_an_edited_run_names(edit):
         connection.execute("UPDATE runs SET info = ?", (json.dumps(facts),))
     connection.close()
     assert 2 == printed(LOOK).count("was changed, so that")
+
+
+@pytest.mark.parametrize(
+    "dropped", [{"packages"}, {"git", "host"}, {"host", "process", "python", "git", "packages"}]
+)
+def test_a_run_is_genuine_that_a_hook_has_cut(dropped):
+    """The user's function may drop parts of what is recorded of a process."""
+
+    def cut(facts):
+        return {name: fact for name, fact in facts.items() if name not in dropped}
+
+    current = ThisMachine(SystemClock(), cut).current_run()
+    assert is_genuine(run_from_json(run_to_json(current)))
+    facts = {"cmdline": ["python", "other.py"]}
+    assert not is_genuine(evolve(current, process=facts))
+    if current.process:
+        hidden = {"process": dict(current.process)}
+        assert not is_genuine(evolve(current, process={}, extra=hidden))
 
 
 @pytest.mark.parametrize("parent", [None, "5" * 40])

@@ -128,6 +128,30 @@ def test_a_lost_chunk_is_computed_again(repo, events, lost):
     assert p.verify(deep=True).is_sound
 
 
+@pytest.mark.parametrize("lost", ["bytes", "record"])
+def test_a_chunk_that_is_lost_in_a_loop_is_computed_again(repo, events, lost):
+    """The loop goes on with the items that it has not had yet."""
+    asyncio.run(all_of(numbers(9)))
+    found = p.search(custom_fields={"provenance": "chunk of a stream"})
+    chunks = [chunk for chunk in found if chunk.custom_fields["chunk"]["number"] > 0]
+    RAN.clear()
+
+    async def use():
+        iterator = aiter(numbers(9))
+        assert [0, 1] == [await anext(iterator), await anext(iterator)]
+        for chunk in chunks:
+            if lost == "record":
+                repo.delete(chunk)
+            else:
+                repo.interpreter(DeleteBlob(chunk.value_blob))
+        assert list(range(2, 9)) == [item async for item in iterator]
+
+    asyncio.run(use())
+    assert list(range(9)) == RAN
+    assert 1 == sum(isinstance(event, p.Recovered) for event in events)
+    assert p.verify(deep=True).is_sound
+
+
 def test_an_evicted_stream_is_computed_again(repo, events):
     """As a synchronous one is: eviction is no damage."""
     asyncio.run(all_of(numbers(9)))

@@ -13,6 +13,7 @@ from provenance.calls.draft import Call
 from provenance.calls.hits import find_changes
 from provenance.calls.production import AnyProduction, live
 from provenance.calls.streaming import find_chunks, read_state, store_chunk
+from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError
 from provenance.hashing import Walk, register_item
 from provenance.hashing.walk import UnhashablePart
 from provenance.model.references import unwrap
@@ -183,17 +184,31 @@ class AsyncStream(Generic[T_co]):
         read = self._call.environment.run_in_thread(unwrap, cast("Any", self._opened))
         return cast("Stream[T_co]", await read)
 
-    async def __aiter__(self) -> AsyncIterator[T_co]:
-        source, position = await self._open(), 0
-        in_thread = self._call.environment.run_in_thread
+    async def _enter(self) -> AsyncProduction | Stream[T_co]:
+        """Open the stream, and let it run until `_leave`."""
+        source = await self._open()
         if isinstance(source, AsyncProduction):
             source.users += 1
+        return source
+
+    async def __aiter__(self) -> AsyncIterator[T_co]:
+        source, position, lost = await self._enter(), 0, -1
+        in_thread = self._call.environment.run_in_thread
         try:
             while True:
-                if isinstance(source, AsyncProduction):
-                    batch = await source.batch(position)
-                else:
-                    batch = await in_thread(source.items().batch, cast("Any", position))
+                try:
+                    batch = (
+                        await source.batch(position)
+                        if isinstance(source, AsyncProduction)
+                        else await in_thread(source.items().batch, cast("Any", position))
+                    )
+                except (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError):
+                    if isinstance(source, AsyncProduction) or lost == position:
+                        raise
+                    # A new call computes what is lost.
+                    self._opened, lost = None, position
+                    source = await self._enter()
+                    continue
                 if not batch:
                     return
                 for item in batch:
@@ -207,9 +222,8 @@ class AsyncStream(Generic[T_co]):
         return self._complete().__await__()
 
     async def _complete(self) -> Stream[T_co]:
-        source = await self._open()
+        source = await self._enter()
         if isinstance(source, AsyncProduction):
-            source.users += 1
             try:
                 self._opened = await source.complete()
             finally:

@@ -15,6 +15,7 @@ from attrs import frozen
 
 from provenance.calls import commit
 from provenance.calls.draft import Call, PendingArtifact, Received, Timing
+from provenance.calls.pickling import refuse_copied_memory
 from provenance.effect import Effect, Program, in_threads, run, run_async
 from provenance.errors import ProvenanceError, UnserializableValueError
 from provenance.events import Raised
@@ -112,6 +113,7 @@ def take_step(call: Call, step: OwnStep) -> object:
         case StoreDraft(draft):
             return store_draft(call.repo, draft)
         case Begin(Received(args, kwargs)):
+            refuse_copied_memory(call)
             return cast("object", function(*args, **kwargs))
         case Pull(generator):
             with _Running(call) as running:
@@ -133,6 +135,7 @@ def invoke(
     kwargs: Mapping[str, object],
 ) -> tuple[object, Timing]:
     """Call the user's function, and tell when it began and how long it took; its failure is reported."""
+    refuse_copied_memory(call)
     with _Running(call) as running:
         value = function(*args, **kwargs)
     return value, running.timing()
@@ -159,6 +162,7 @@ async def take_step_async(call: Call, step: OwnStep) -> object:
         case Ask(program):
             return cast("object", await run_in_thread(call, program))
         case Invoke(Received(args, kwargs)):
+            refuse_copied_memory(call)
             with _Running(call) as running:
                 value = await cast("Awaitable[object]", call.spec.wrapped.function(*args, **kwargs))
             return value, running.timing()

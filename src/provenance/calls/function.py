@@ -256,7 +256,15 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         Raises:
             ConfigError: as `provenance` does.
         """
-        return type(self)(self.__wrapped__, self._subject, check_options(self._subject, choices))
+        return self._decorated_with(check_options(self._subject, choices))
+
+    def _decorated_with(self, options: DecoratorOptions) -> Self:
+        """Return the same function with other options; if they choose no repository, it belongs where this one does."""
+        other = type(self)(self.__wrapped__, self._subject, options)
+        home: pickling.Home | None = vars(self).get("_home")
+        if home is not None and options.repo == self._options.repo is None:
+            other.__provenance_belongs__(home)
+        return other
 
     def value_repr(self) -> object:
         """Return what represents the function in hashes: name, version and captured values.
@@ -278,8 +286,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         """Return the same function with the option `merge_defaults` extended by *chosen*."""
         before = self._options.merge_defaults
         both = True if chosen is True or before is True else (*(before or ()), *(chosen or ()))
-        options = evolve(self._options, merge_defaults=both)
-        return type(self)(self.__wrapped__, self._subject, options)
+        return self._decorated_with(evolve(self._options, merge_defaults=both))
 
     def __provenance_bound__(self, value: object, artifact: object) -> Self:
         """Return this method bound to the *artifact* of its object, to record it as an input."""

@@ -25,6 +25,7 @@ from provenance.calls.draft import Call
 from provenance.errors import EngineError, ProvenanceError
 from provenance.model.records import NO_OPTIONS
 from provenance.repository.handles import Repository
+from provenance.repository.stores import is_in_memory
 from provenance.telemetry import log
 from provenance.util.formatting import describe_error
 from provenance.util.naming import exported
@@ -45,6 +46,8 @@ _PICKLERS: Final = frozenset(
     }
 )
 """Modules whose functions pickle what goes to a worker."""
+_DASK: Final = "dask.local"
+"""The module of Dask whose function `fire_tasks` pickles what goes to a worker, and whose others run tasks."""
 _OWN: Final = "provenance.engines.shipping"
 """The module whose pickles bring the environment along."""
 
@@ -156,6 +159,8 @@ def is_for_pool() -> bool:
     frame = inspect.currentframe()
     while frame is not None:
         module: object = frame.f_globals.get("__name__")
+        if module == _DASK:
+            return frame.f_code.co_name == "fire_tasks"
         if module in _PICKLERS or module == _OWN:
             return module != _OWN
         frame = frame.f_back
@@ -235,3 +240,26 @@ def refuse_elsewhere(call: Call, home: Home | None) -> None:
             f"where process {home.process} with its repository {home.repository!r} does not find them"
         )
         raise EngineError(problem, _ADVICE)
+
+
+def refuse_copied_memory(call: Call) -> None:
+    """Raise an error if a forked worker would store the result of *call* in its copy of its parent's memory.
+
+    What is computed again there is only read, and a process that is nobody's worker may use what it has.
+
+    Raises:
+        EngineError: as above.
+    """
+    repo: Repository = call.repo
+    is_copy = repo._process != os.getpid() and is_in_memory(repo)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no user needs it
+    if not is_copy or call.read_only or call.replaced_hit is not None:
+        return
+    process: Any = import_module("multiprocessing.process")
+    parent = process.parent_process()
+    if parent is not None:
+        problem = (
+            f"process {os.getpid()} would store results of {call.spec.wrapped.label} in its copy of the "
+            f"memory of process {parent.pid}, which does not find them there"
+        )
+        advice = "use a repository that both reach, fn.map, or a MemoryRepo that the worker makes"
+        raise EngineError(problem, advice)

@@ -17,7 +17,7 @@ from provenance.escaping import escape_invisible
 from provenance.events import CodeChange, MissReason
 from provenance.hashing.comparison import ValueDifference, compare_values
 from provenance.hashing.explain import Difference
-from provenance.model.ids import ArtifactId
+from provenance.model.ids import ArtifactId, is_prefix
 from provenance.model.queries import Query
 from provenance.model.records import ArtifactRecord
 from provenance.model.references import is_proxy
@@ -226,7 +226,8 @@ def why(artifact: object, repo: Repository | str | None = None) -> Explanation:
         known when the artifact was deleted, or if its value is not stored any more.
 
     Raises:
-        ArtifactNotFoundError: if no artifact has this id.
+        ArtifactNotFoundError: if no artifact has, or had, this id.
+        AmbiguousIdError: if several have, or had, ids that begin like that.
         TypeError: if *artifact* is anything else.
 
     Example:
@@ -244,7 +245,12 @@ def why(artifact: object, repo: Repository | str | None = None) -> Explanation:
     except errors.ArtifactNotFoundError as error:
         gone = ArtifactId(error.artifact_id)
         place = environment.current().repository(repo)
-        lost = run(_lost(programs.LookupMiss(gone), gone, ""), place.interpreter)
+        may_be_one = is_prefix(gone)
+        lost = (
+            run(_lost(programs.LookupMiss(gone), gone, ""), place.interpreter)
+            if may_be_one
+            else None
+        )
         if lost is None:
             raise
         return lost
@@ -317,7 +323,7 @@ def _lost(
             if gone is None:
                 return None
             reason = f"it was deleted ({gone.reason})" if gone.reason else "it was deleted"
-            return Lost(artifact_id, name or gone.name, reason, gone.deleted_at)
+            return Lost(gone.artifact_id, name or gone.name, reason, gone.deleted_at)
         case _:
             return None
 

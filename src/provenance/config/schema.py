@@ -13,6 +13,7 @@ from provenance.model.records import Json
 from provenance.ports.blobs import Durability, OnDuplicate, VerifyReads
 from provenance.ports.permissions import Permissions
 from provenance.receipts.policy import OnCodeChange, Shadow
+from provenance.repository.stores import MEMORY
 from provenance.results.kinds import EAGER_LIMIT, ArgumentStyle, ResultStyle, SingletonStyle
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
 from provenance.util.naming import exported
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 
 _SHORTEST_KEY: Final = 16
-_MEMORY: Final = "memory"
-"""The location of what ends with the process."""
 
 
 def locate_path(text: str, base: Path) -> Path:
@@ -109,7 +108,7 @@ class MemoryStoreSettings(BlobStoreAccess):
 
     def locate(self, _: Path, /) -> str:
         """Return where it is, as text for people."""
-        return _MEMORY
+        return MEMORY
 
 
 def check_path(_: object, __: object, value: str) -> None:
@@ -151,7 +150,7 @@ class MemoryRepoSettings(StoreAccess):
 
     def locate(self, _: Path, /) -> str:
         """Return where it is, as text for people."""
-        return _MEMORY
+        return MEMORY
 
 
 def _is_file(_: object, __: object, value: str) -> None:

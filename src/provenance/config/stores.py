@@ -363,13 +363,19 @@ def _without_creation(settings: T) -> T:
     )
 
 
-def reopen_environment(written: str) -> Environment:
-    """Return the environment of a configuration in JSON, as `sources.to_json` writes it; creates no database.
+def reopen_environment(written: str, existing: object, *, may_create: bool) -> Environment:
+    """Return the environment of a configuration in JSON, as `sources.to_json` writes it.
+
+    If it *may_create* databases, those that are missing are created when they are first used, but not the
+    *existing* one of this name.
 
     Raises:
         ConfigError: if a variable that it names is not set in this process.
     """
     raw, base = sources.from_json(written, Path.cwd())
     config = parse(raw, os.environ)
-    repos = {name: _without_creation(repo) for name, repo in config.artifact_repos.items()}
+    repos = {
+        name: repo if may_create and name != existing else _without_creation(repo)
+        for name, repo in config.artifact_repos.items()
+    }
     return wiring.environment_of(evolve(config, artifact_repos=repos), base)

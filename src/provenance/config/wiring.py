@@ -62,6 +62,13 @@ def record_sources(wanted: bool) -> None:
     _keeps_text[:] = [wanted]
 
 
+def machine_name() -> str:
+    """Return the name of this machine, with what tells its boots and its containers apart."""
+    from provenance.effects import lease_renewal
+
+    return lease_renewal.machine_name()
+
+
 @cache
 def clock() -> Clock:
     """Return the clock of this machine."""

@@ -207,8 +207,8 @@ def renewing_leases(base: Interpreter[E]) -> Interpreter[E]:
 
 
 @cache
-def _node() -> str:
-    """Return the name of the host, with what tells its boots and its spaces of process ids apart."""
+def machine_name() -> str:
+    """Return the name of this machine, with what tells its boots and its containers apart."""
     import platform
 
     try:
@@ -222,7 +222,7 @@ def _node() -> str:
 def has_died(owner: str) -> bool:
     """Tell whether the process that claimed a lease is known to be dead: it ran on this host, since its last boot."""
     node, _, rest = owner.rpartition(":")[0].rpartition(":")
-    if "@" not in node or node != _node() or not rest.isdecimal():
+    if "@" not in node or node != machine_name() or not rest.isdecimal():
         return False
     try:
         os.kill(int(rest), 0)
@@ -240,4 +240,4 @@ def has_died(owner: str) -> bool:
 
 def new_owner() -> str:
     """Return a new owner, unique to one claim; host and process are in it for people to read."""
-    return f"{_node()}:{os.getpid()}:{os.urandom(6).hex()}"
+    return f"{machine_name()}:{os.getpid()}:{os.urandom(6).hex()}"

@@ -15,8 +15,18 @@ from attrs import evolve
 
 from provenance.effects.lease_renewal import new_owner
 from provenance.effects.memory_blobs import MemoryBlobs
+from provenance.errors import AmbiguousIdError
 from provenance.model.history import Deletion, Equivalence, ShadowCheck
-from provenance.model.ids import ID_BYTES, ArtifactId, BlobId, DerivationId, RunId, SetId, ValueId
+from provenance.model.ids import (
+    ID_BYTES,
+    ID_DIGITS,
+    ArtifactId,
+    BlobId,
+    DerivationId,
+    RunId,
+    SetId,
+    ValueId,
+)
 from provenance.model.queries import (
     Grouping,
     Page,
@@ -349,8 +359,13 @@ class MemoryRecords(ForkBarrier):
         self._deletions[deletion.artifact_id] = deletion
 
     def find_deletion(self, artifact_id: ArtifactId) -> Deletion | None:
-        """Return the last deletion of the artifact, or None."""
-        return self._deletions.get(artifact_id)
+        """Return the last deletion of the artifact, or None; raises `AmbiguousIdError`."""
+        if len(artifact_id) == ID_DIGITS:
+            return self._deletions.get(artifact_id)
+        found = sorted(key for key in list(self._deletions) if key.startswith(artifact_id))
+        if len(found) > 1:
+            raise AmbiguousIdError(artifact_id, found[:2])
+        return self._deletions[found[0]] if found else None
 
     def put_shadow_check(self, check: ShadowCheck) -> None:
         """Record that a result was computed again and compared."""

@@ -14,6 +14,7 @@ from provenance.engines.shipping import Description, describe, dump, open_descri
 from provenance.engines.worker import report
 from provenance.environment import Environment, using_environment
 from provenance.errors import EngineError, ProvenanceError
+from provenance.repository.stores import is_in_memory
 from provenance.util.formatting import describe_error
 from provenance.util.naming import exported
 from provenance.util.optional import require_library
@@ -107,7 +108,7 @@ def pack_environment(environment: Environment) -> tuple[bytes, str]:
         EngineError: if that is in the memory of this process.
     """
     repo, description = environment.repository(), describe(environment)
-    if description.default is None:
+    if description.default is None or is_in_memory(repo):
         problem = f"repository {repo.name!r} cannot be reached from another process"
         raise EngineError(problem, _ADVICE)
     return pickle.dumps(description), repo.repository_id

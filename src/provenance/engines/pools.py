@@ -277,11 +277,13 @@ class _JoblibPool(Pool):
     def _run_round(self, tasks: list[tuple[Any, Future[Any]]]) -> None:
         try:
             with self._library.parallel_config(**self._options):
-                parallel = self._library.Parallel(return_as="generator", batch_size=1)
+                backend, _ = self._library.parallel.get_active_backend()
+                way = "generator" if backend.supports_return_generator else "list"
+                parallel = self._library.Parallel(return_as=way, batch_size=1)
                 answers = parallel([task for task, _ in tasks])
                 for (_, future), answer in zip(tasks, answers, strict=True):
                     future.set_result(answer)
-        except Exception as error:  # noqa: BLE001 - a broken pool raises errors of its own
+        except BaseException as error:  # noqa: BLE001 - as a broken pool, or an interrupted call, raises
             for _, future in tasks:
                 if not future.done():
                     future.set_exception(error)

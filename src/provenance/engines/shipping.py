@@ -203,12 +203,13 @@ def restore_carried(
 class Description:
     """An environment as data: its configuration as it was written, and its settings.
 
-    `process` and `key` find the environment itself in the process that described it.
+    `process` and `key` find the environment itself in the process that described it, on `machine`.
     """
 
     config: str | None = field(repr=False)
     default: str | Blueprint | None
     settings: Mapping[str, Any]
+    machine: str
     process: int
     key: str
 
@@ -234,6 +235,7 @@ def describe(environment: Environment) -> Description:
         config,
         _default(environment, configured=config is not None),
         {name: getattr(environment, name) for name in _SETTINGS},
+        wiring.machine_name(),
         os.getpid(),
         _remember(environment),
     )
@@ -253,7 +255,7 @@ def _default(environment: Environment, *, configured: bool) -> str | Blueprint |
 def open_description(description: Description) -> Environment:
     """Return the environment: itself in the process that described it, else with stores opened here.
 
-    Databases are not created: one that is missing is another machine's.
+    The default database is there already, and one that is missing on another machine is not created there.
 
     Raises:
         ConfigError, StoreUnavailableError, MissingLibraryError: if a store cannot be opened here.
@@ -261,7 +263,10 @@ def open_description(description: Description) -> Environment:
     if description.process == os.getpid() and description.key in _described:
         return _described[description.key]
     if description.config is not None:
-        environment = stores.reopen_environment(description.config)
+        is_here = description.machine == wiring.machine_name()
+        environment = stores.reopen_environment(
+            description.config, description.default, may_create=is_here
+        )
     else:
         environment = wiring.environment_of(Config(blobstores={}, artifact_repos={}), Path())
     default = description.default

@@ -44,10 +44,26 @@ async def _aiter(iterable: Iterable[object] | AsyncIterable[object]) -> AsyncIte
 
 
 async def collected(iterable: Iterable[object] | AsyncIterable[object]) -> Iterable[object]:
-    """Return an iterable that can be read in a thread: an asynchronous one is read to its end."""
-    if isinstance(iterable, AsyncIterable):
-        return [item async for item in iterable]
-    return iterable
+    """Return an iterable that can be read in a thread: an asynchronous one is read to its end, or its error."""
+    if not isinstance(iterable, AsyncIterable):
+        return iterable
+    errors: list[Exception] = []
+    items = [item async for item in _until_error(iterable, errors)]
+    return _then_raise(items, errors[0]) if errors else items
+
+
+async def _until_error(items: AsyncIterable[T], errors: list[Exception]) -> AsyncIterator[T]:
+    """Yield items until reading one raises an error, which is noted: what was read before counts."""
+    try:
+        async for item in items:
+            yield item
+    except Exception as error:  # noqa: BLE001 - the user's iterator may raise anything
+        errors.append(error)
+
+
+def _then_raise(items: list[object], error: Exception) -> Iterator[object]:
+    yield from items
+    raise error
 
 
 async def run_tasks(
@@ -58,7 +74,10 @@ async def run_tasks(
     ordered: bool,
     progress: bool | Callable[[Progress], None],
 ) -> AsyncIterator[Result[Any, Failure]]:
-    """Yield the results of calls, of which *at_once* run at the same time."""
+    """Yield the results of calls, of which *at_once* run at the same time.
+
+    What reading the arguments raises is raised after the results of those read before.
+    """
     call = cast("Callable[..., Any]", function)
     flying: deque[asyncio.Task[Result[Any, Failure]]] = deque()
     done = failed = index = 0
@@ -69,6 +88,8 @@ async def run_tasks(
         except Exception as error:  # noqa: BLE001 - the function may raise anything
             return Failed(failure_of(error, None, index=index))
 
+    errors: list[Exception] = []
+    arguments = _until_error(arguments, errors)
     more = True
     try:
         with show(progress) as report:
@@ -89,6 +110,8 @@ async def run_tasks(
                 if report is not None:
                     report(Progress(done, None, 0, done - failed, failed, 0.0))
                 yield result
+        if errors:
+            raise errors[0]
     finally:
         for task in flying:
             task.cancel()

@@ -224,9 +224,11 @@ class Deferral:
         self._seconds = 0.0
         self._stored: dict[ArtifactId, ArtifactRecord] = {}
         self.lost: frozenset[ArtifactId] = frozenset()
-        self.repo = repo.with_layer(
+        layered = repo.with_layer(
             lambda stores: with_layer(naming_parent(parent, stores), self._answer)
         )
+        # A pool of the worker opens the same repository: asking for its id puts what waits.
+        self.repo = evolve(layered, blueprint=repo.blueprint)
 
     def _answer(self, effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:
         asked: object = effect

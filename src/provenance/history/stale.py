@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
+from types import ModuleType
+from typing import cast
 
 from attrs import evolve, frozen
 
@@ -65,8 +69,9 @@ def stale(
 ) -> tuple[StaleResults, ...]:
     """Return the results whose code has changed since they were computed, by function and code.
 
-    Functions are imported by their recorded names, which runs their modules; in a repository with
-    `trusted: false` those of other modules than this process has imported are a problem instead.
+    Functions are imported by their recorded names, which runs their modules. One that was renamed is found by its
+    `aliases` if its module is imported. In a repository with `trusted: false`, modules that this process has not
+    imported are a problem instead.
 
     Args:
         name: A name or pattern, as of `search`; by default all.
@@ -119,11 +124,30 @@ def _stale_groups(
         with environment.using_repo(place), running_program(artifact, programs, place) as trouble:
             function = find_function(artifact, place) if trouble is None else trouble
             if isinstance(function, str):
+                function = _find_renamed(artifact.name) or function
+            if isinstance(function, str):
                 yield evolve(known, problem=function), function
                 continue
             changes = run(unaccepted_changes(spec_of(function), artifact.code), place.interpreter)
             if changes:
                 yield evolve(known, changes=changes), function
+
+
+def _find_renamed(name: str) -> CachedFunction[..., object] | None:
+    """Return the function of an imported module that has this name among its aliases."""
+    # Asking a module of another class for what it holds might load it.
+    for module in [one for one in list(sys.modules.values()) if type(one) is ModuleType]:
+        there: list[object] = list(vars(module).values())
+        classes = [
+            one for one in there if isinstance(one, type) and one.__module__ == module.__name__
+        ]
+        for one in chain(there, *(list(vars(part).values()) for part in classes)):
+            # What a module holds need not bear to be asked for its class.
+            if issubclass(type(one), CachedFunction):
+                function = cast("CachedFunction[..., object]", one)
+                if name in function.__provenance_names__()[1:]:
+                    return function
+    return None
 
 
 def _add(found: list[StaleResults], results: StaleResults) -> None:

@@ -77,7 +77,7 @@ class PutDeletion(StoreEffect[None]):
 
 @frozen(eq=False, repr=False)
 class FindDeletion(StoreEffect["Deletion | None"]):
-    """The last deletion of this artifact."""
+    """The last deletion of the artifact of this id or prefix; raises `AmbiguousIdError` if there are several."""
 
     needs, action = "read", "looking up a deletion"
     id: ArtifactId

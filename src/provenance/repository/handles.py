@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -108,6 +109,7 @@ class Repository:
     records_at: str = field(default="a store of your own", repr=False)
     values_at: str = field(default="a store of your own", repr=False)
     blueprint: Blueprint | None = field(default=None, repr=False)
+    _process: int = field(init=False, factory=os.getpid, repr=False)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle what the repository was opened from; another process opens it again, and creates nothing.

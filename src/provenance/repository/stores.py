@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Final, cast
 
 from attrs import evolve, field, frozen
 
@@ -12,9 +12,19 @@ from provenance.effect import Interpreter
 from provenance.model.records import Blob
 from provenance.ports.blobs import BlobEffects, DeleteBlob, HasBlob, ReadBlob, WriteBlob
 from provenance.ports.permissions import Permissions
-from provenance.repository.handles import Blueprint
+from provenance.repository.handles import Blueprint, Repository
 from provenance.util.formatting import safe_repr
 from provenance.util.naming import exported
+
+MEMORY: Final = "memory"
+"""The location of what ends with the process."""
+
+
+def is_in_memory(repo: Repository) -> bool:
+    """Tell whether the records of a repository, of a chain those of its farthest one, end with the process."""
+    while repo.tiers:
+        repo = repo.tiers[-1]
+    return repo.records_at == MEMORY
 
 
 @exported

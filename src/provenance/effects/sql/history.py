@@ -7,7 +7,7 @@ from typing import Any, cast
 from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute
 from provenance.effects.sql.signing import RecordSigner
-from provenance.errors import CorruptRecordError
+from provenance.errors import AmbiguousIdError, CorruptRecordError
 from provenance.model.history import CodeReceipt, Deletion, Equivalence, ShadowCheck, receipt_digest
 from provenance.model.ids import ArtifactId, DerivationId, RunId
 from provenance.model.records import Derivation, Run
@@ -95,12 +95,15 @@ class SqlHistory:
         self._database.change(statements.PUT_DELETION, row)
 
     def find_deletion(self, artifact_id: ArtifactId) -> Deletion | None:
-        """Return the last deletion of the artifact, or None."""
-        rows: Any = self._database.query(statements.FIND_DELETION, artifact_id)
+        """Return the last deletion of the artifact, or None; raises `AmbiguousIdError`."""
+        bounds = artifact_id, artifact_id + "g"  # ids are hexadecimal
+        rows: Any = self._database.query(statements.FIND_DELETIONS, *bounds, 2, 0)
         if not rows:
             return None
-        _, name, version, deleted_at, reason = rows[0]
-        return Deletion(artifact_id, name, version, parse_time(deleted_at), reason)
+        if len(rows) > 1:
+            raise AmbiguousIdError(artifact_id, [row[0] for row in rows])
+        key, name, version, deleted_at, reason = rows[0]
+        return Deletion(key, name, version, parse_time(deleted_at), reason)
 
     def put_shadow_check(self, check: ShadowCheck) -> None:
         """Record that a result was computed again and compared."""

@@ -119,6 +119,31 @@ def _is_named(value: sa.ColumnElement[bool]) -> str:
 
 _is_value: Final = artifacts.c.content_digest == text_param("value")
 IS_BLOB_REFERENCED: Final = _is_named(_is_value)
+_asked: Final = sa.func.json_each(text_param("asked")).table_valued("value")
+_asked_list: Final = sa.func.jsonb_array_elements(
+    sa.cast(text_param("asked"), postgresql.JSONB)
+).table_valued("value")
+
+
+def _part(number: int) -> Any:  # noqa: ANN401 - of the type of what it is compared with
+    """Return the term or the id of a blob that SQLite is asked about."""
+    return sa.func.json_extract(_asked.c.value, sa.literal_column(f"'$[{number}]'"))
+
+
+def _naming(blob: sa.ColumnElement[str]) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return artifacts.c.content_digest == blob, artifacts.c.inputs_digest == blob
+
+
+_asked_id: Final = sa.func.jsonb_extract_path_text(_asked_list.c.value, sa.literal_column("'1'"))
+FIND_REFERENCED: Final = compile_for_both(
+    sa.select(_part(1)).where(
+        sa.exists().where(among(_part(0), _asked), sa.or_(*_naming(_part(1)))).correlate(_asked)
+    ),
+    sa.select(_asked_id).where(
+        sa.or_(*[sa.exists().where(one).correlate(_asked_list) for one in _naming(_asked_id)])
+    ),
+    "asked",
+)
 IS_BLOB_NEEDED: Final = _is_named(sa.and_(_is_value, ~_is_evicted))
 
 
@@ -292,7 +317,7 @@ LIST_DERIVATIONS: Final = compile_statement(
 PUT_DELETION: Final = insert_statement(
     deletions, tuple(column.name for column in deletions.columns), "REPLACE"
 )
-FIND_DELETION: Final = selecting(*deletions.columns, by=deletions.c.artifact_id)
+FIND_DELETIONS: Final = _listing(deletions.c.artifact_id, sa.select(*deletions.columns))
 PUT_SHADOW: Final = insert_statement(
     shadows, tuple(column.name for column in shadows.columns), "REPLACE"
 )

@@ -363,10 +363,11 @@ class SqlRecords(SqlHistory):
     def find_referenced_blobs(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
         """Return those of *blobs* that a record names."""
         self._fill_terms()
-        query = self._database.query
-        return frozenset(
-            blob for blob in blobs if any(query(statements.IS_BLOB_REFERENCED, *_named(blob))[0])
-        )
+        named: set[BlobId] = set()
+        for at in range(0, len(blobs), _ROWS):
+            asked = json_text([(blob_term(blob.id), blob.id) for blob in blobs[at : at + _ROWS]])
+            named.update(first_column(self._database.query(statements.FIND_REFERENCED, asked)))
+        return frozenset(blob for blob in blobs if blob.id in named)
 
     def mark_evicted(
         self, artifact_id: ArtifactId, blob: Blob, at: datetime

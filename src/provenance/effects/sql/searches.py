@@ -105,7 +105,7 @@ SEARCH_PLACES: Final = compile_statement(
 )
 
 
-def _indexed(term: str) -> sa.CompoundSelect[Any]:
+def _indexed(term: sa.ColumnElement[int], *outer: sa.FromClause) -> sa.CompoundSelect[Any]:
     """Return the query of the places that a term has, and of those whose terms are not known.
 
     So the answer is complete, however far the table is filled.
@@ -113,19 +113,22 @@ def _indexed(term: str) -> sa.CompoundSelect[Any]:
     unknown = artifacts.alias("unknown")
     filled = sa.select(terms_filled.c.place).scalar_subquery()
     return sa.union_all(
-        sa.select(terms.c.place).where(terms.c.term == sa.bindparam(term, type_=sa.BigInteger)),
+        sa.select(terms.c.place).where(terms.c.term == term).correlate(*outer),
         # A sum, so that SQLite begins with these few places, and not with all artifacts.
         sa.select((terms_outdated.c.place + sa.literal_column("0", sa.Integer)).label("place")),
         sa.select(unknown.c.place).where(unknown.c.place > filled),
     )
 
 
-def among(term: str = "term") -> sa.ColumnElement[bool]:
-    """Return the condition that an artifact may have the term in the parameter."""
-    return artifacts.c.place.in_(_indexed(term))
+_TERM: Final = sa.bindparam("term", type_=sa.BigInteger)
 
 
-def candidates(term: str = "term") -> sa.FromClause:
+def among(term: sa.ColumnElement[int] = _TERM, *outer: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Return the condition that an artifact may have the term, by default that in the parameter; else one of *outer* has it."""
+    return artifacts.c.place.in_(_indexed(term, *outer))
+
+
+def candidates() -> sa.FromClause:
     """Return the artifacts that may have the term in the parameter, some of them twice."""
-    found = _indexed(term).subquery(f"found_{term}")
+    found = _indexed(_TERM).subquery("found_term")
     return found.join(artifacts, artifacts.c.place == found.c.place)

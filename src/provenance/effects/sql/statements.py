@@ -38,6 +38,18 @@ FROM artifacts AS unknown
 WHERE unknown.place > (SELECT terms_filled.place
 FROM terms_filled)) AS found_term JOIN artifacts ON artifacts.place = found_term.place
 WHERE artifacts.content_digest = ? OR artifacts.inputs_digest = ?) AS anon_1"""
+FIND_REFERENCED = """\
+SELECT json_extract(anon_1.value, '$[1]') AS json_extract_1
+FROM json_each(?) AS anon_1
+WHERE EXISTS (SELECT *
+FROM artifacts
+WHERE artifacts.place IN (SELECT terms.place
+FROM terms
+WHERE terms.term = json_extract(anon_1.value, '$[0]') UNION ALL SELECT terms_outdated.place + 0 AS place
+FROM terms_outdated UNION ALL SELECT unknown.place
+FROM artifacts AS unknown
+WHERE unknown.place > (SELECT terms_filled.place
+FROM terms_filled)) AND (artifacts.content_digest = json_extract(anon_1.value, '$[1]') OR artifacts.inputs_digest = json_extract(anon_1.value, '$[1]')))"""
 IS_BLOB_NEEDED = """\
 SELECT EXISTS (SELECT 1
 FROM (SELECT terms.place AS place
@@ -150,10 +162,11 @@ SELECT derivations.artifact_id, derivations.derivation_id, derivations.input_art
 FROM derivations ORDER BY derivations.artifact_id, derivations.derivation_id"""
 PUT_DELETION = """\
 INSERT OR REPLACE INTO deletions (artifact_id, name, version, deleted_at, reason) VALUES (?, ?, ?, ?, ?)"""
-FIND_DELETION = """\
+FIND_DELETIONS = """\
 SELECT deletions.artifact_id, deletions.name, deletions.version, deletions.deleted_at, deletions.reason
 FROM deletions
-WHERE deletions.artifact_id = ?"""
+WHERE deletions.artifact_id >= ? AND deletions.artifact_id < ? ORDER BY deletions.artifact_id
+ LIMIT ? OFFSET ?"""
 PUT_SHADOW = """\
 INSERT OR REPLACE INTO shadows (artifact_id, checked_at, agreed, code) VALUES (?, ?, ?, ?)"""
 FIND_SHADOWS = """\

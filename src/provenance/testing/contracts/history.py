@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from attrs import evolve
 
+from provenance.errors import AmbiguousIdError
 from provenance.model.history import CodeReceipt, Deletion, Equivalence, ShadowCheck, receipt_digest
-from provenance.model.ids import DerivationId, RunId
+from provenance.model.ids import ArtifactId, DerivationId, RunId
 from provenance.model.records import Derivation
 from provenance.ports import history, records
 from provenance.testing.contracts.base import Contract
@@ -111,6 +113,18 @@ class HistoryContract(Contract):
         place.put(record(id=artifact_id))
         assert last == place.ask(history.FindDeletion(artifact_id))
         assert place.ask(history.FindDeletion(new_id())) is None
+
+    def test_a_deletion_is_known_by_a_prefix(self, place: StoreUnderTest) -> None:
+        """It is that of one artifact, or an error."""
+        one, other = (ArtifactId("0123456789a" + new_id()[:28] + end) for end in "0f")
+        for artifact_id in (one, other):
+            place.ask(history.PutDeletion(Deletion(artifact_id, "module.f", 0, MOMENT)))
+            found = place.ask(history.FindDeletion(ArtifactId(artifact_id[:20])))
+            assert found is not None
+            assert found.artifact_id == artifact_id
+        assert place.ask(history.FindDeletion(ArtifactId("0123456789f"))) is None
+        with pytest.raises(AmbiguousIdError):
+            place.ask(history.FindDeletion(ArtifactId("0123456789")))
 
     def test_comparisons_are_listed_until_the_artifact_is_deleted(
         self, place: StoreUnderTest
