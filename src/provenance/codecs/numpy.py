@@ -79,9 +79,8 @@ def load_array(source: BinaryIO, *, mmap_mode: str | None = None) -> object:
     if mmap_mode is not None and 0 not in shape and _is_file(source):
         import mmap
 
-        room = mmap.mmap(
-            source.fileno(), 0, access=mmap.ACCESS_READ if mmap_mode == "r" else mmap.ACCESS_COPY
-        )
+        access = mmap.ACCESS_READ if mmap_mode == "r" else mmap.ACCESS_COPY
+        room = mmap.mmap(source.fileno(), 0, access=access)
         return np.ndarray(shape, dtype, room, source.tell(), order="F" if fortran else "C")
     array: npt.NDArray[Any] = np.empty(shape, dtype, order="F" if fortran else "C")
     if array.size:
@@ -126,13 +125,9 @@ def _layout(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     """
     import numpy as np
 
-    source = io.BytesIO(head)
-    version = np.lib.format.read_magic(source)
-    read_header = (
-        np.lib.format.read_array_header_1_0
-        if version == (1, 0)
-        else np.lib.format.read_array_header_2_0
-    )
+    source, npy = io.BytesIO(head), np.lib.format
+    is_first = npy.read_magic(source) == (1, 0)
+    read_header = npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0
     shape, fortran, dtype = read_header(source)
     if not _holds_no_pointers(dtype):
         raise ValueError(

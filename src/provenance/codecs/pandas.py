@@ -102,11 +102,7 @@ def _dump(frame: Any, sink: BinaryIO, facts: dict[str, object], compression: str
     empty = _survivor(table.schema.serialize().to_pybytes())
     if _looks(empty, exactly=True) != _looks(frame.iloc[:0], exactly=True):
         raise TypeError("Parquet does not preserve its schema")
-    texts = [
-        name
-        for name, kind in zip(frame.columns, frame.dtypes, strict=True)
-        if str(kind) in {"str", "string"}
-    ]
+    texts = [name for name, kind in frame.dtypes.items() if str(kind) in {"str", "string"}]
     pyarrow.dump(table, sink, texts, compression)
 
 
@@ -169,10 +165,9 @@ def _table(frame: Any, facts: dict[str, object]) -> Any:  # noqa: ANN401 - panda
         if str(field.type) in {"float", "double"} and table.column(i).null_count:
             column = frame[field.name] if field.name in frame.columns else frame.index
             table = table.set_column(i, field, pa.array(column.to_numpy(), from_pandas=False))
-    described = json.dumps(
-        {**facts, "labels": str(frame.columns.dtype), "looks": _looks(frame)}
-    ).encode()
-    return table.replace_schema_metadata({**table.schema.metadata, _KEY: described})
+    described = {**facts, "labels": str(frame.columns.dtype), "looks": _looks(frame)}
+    metadata = {**table.schema.metadata, _KEY: json.dumps(described).encode()}
+    return table.replace_schema_metadata(metadata)
 
 
 def _looks(frame: Any, *, exactly: bool = False) -> list[str]:  # noqa: ANN401 - pandas'

@@ -142,9 +142,8 @@ def _is_array(value: object) -> bool:
 
 def _compare_arrays(first: _Table, second: _Table, path: str) -> ArrayDifference:
     numpy: Any = imported_module("numpy")
-    shapes = cast(
-        "tuple[str, str]", tuple(f"{one.dtype} of shape {one.shape}" for one in (first, second))
-    )
+    ours, theirs = (f"{one.dtype} of shape {one.shape}" for one in (first, second))
+    shapes = ours, theirs
     if first.shape != second.shape:
         return ArrayDifference(path, shapes, None, None)
     numbers = all(one.dtype.kind in "biufc" for one in (first, second))

@@ -303,9 +303,8 @@ class ArtifactRecord:
     @property
     def blobs(self) -> tuple[Blob, ...]:
         """All blobs that the record refers to."""
-        return (
-            (self.value_blob,) if self.inputs_blob is None else (self.value_blob, self.inputs_blob)
-        )
+        inputs = () if self.inputs_blob is None else (self.inputs_blob,)
+        return (self.value_blob, *inputs)
 
     @property
     def content_digest(self) -> BlobId:
@@ -450,15 +449,13 @@ class Artifact(ArtifactRecord, Generic[T_co]):
 
     def _repr_html_(self) -> str:
         """Return the record as a table for a notebook; no value is read."""
+        inputs = f"{len(self.input_artifact_ids)} artifacts" if self.input_artifact_ids else ""
         facts = (
             ("function", f"{self.name}, version {self.version}"),
             ("value", f"{self.value_type}, {size(self.size_bytes)}, written as {self.serializer}"),
             ("took", duration(self.compute_duration)),
             ("computed", f"{self.computed_at:%Y-%m-%d %H:%M:%S} UTC"),
-            (
-                "inputs",
-                f"{len(self.input_artifact_ids)} artifacts" if self.input_artifact_ids else "",
-            ),
+            ("inputs", inputs),
             ("tags", ", ".join(self.tags)),
             ("run", self.run_id),
         )
