@@ -22,7 +22,6 @@ from provenance.events import Raised
 from provenance.model.records import ArtifactRecord
 from provenance.repository import programs
 from provenance.repository.handles import Repository
-from provenance.repository.programs import LookupResult
 from provenance.results.origin import resolving_in, resolving_in_async
 from provenance.singleflight.coordinate import in_turn, in_turn_async
 from provenance.singleflight.leases import SingleFlight
@@ -41,7 +40,7 @@ class Ask(Effect[A], Generic[A]):
 
 
 @frozen(eq=False, repr=False)
-class TakeTurn(Effect[LookupResult]):
+class TakeTurn(Effect[programs.LookupResult]):
     """Wait until nobody else computes the artifact; the turn lasts until the call has ended."""
 
     sharing: SingleFlight
@@ -96,7 +95,7 @@ def drive(call: Call, flow: Flow[R], answer: object = None) -> R:
         except StopIteration as stop:
             return cast("R", stop.value)
         if isinstance(step, TakeTurn):
-            rest: Callable[[LookupResult], R] = partial(drive, call, flow)
+            rest: Callable[[programs.LookupResult], R] = partial(drive, call, flow)
             return in_turn(call.work(step.sharing), rest)
         with closing_on_error(flow):
             answer = take_step(call, step)
@@ -239,7 +238,7 @@ async def run_in_thread(call: Call, program: Program[Any, A]) -> A:
     )
 
 
-async def probe(call: Call) -> LookupResult:
+async def probe(call: Call) -> programs.LookupResult:
     """Look *call* up, and whether its bytes are there: a lazy read could not await their recomputation."""
     return await run_in_thread(call, programs.probe(call.plan.artifact_id))
 

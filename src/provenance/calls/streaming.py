@@ -39,7 +39,6 @@ from provenance.model.tracked import tracking
 from provenance.ports.blobs import Quarantine, ReadBlob
 from provenance.ports.capabilities import Load, Lookup
 from provenance.repository import programs
-from provenance.repository.programs import LookupHit, LookupMiss
 from provenance.results.bodies import close
 from provenance.results.kinds import is_carriable, own_copy
 from provenance.streams.stream import (
@@ -185,8 +184,8 @@ def find_chunks(
     while True:
         number = len(progress.chunks)
         found = yield from programs.probe(chunk_id(call.plan.artifact_id, number))
-        if not isinstance(found, LookupHit):
-            progress.must_replace = not isinstance(found, LookupMiss)
+        if not isinstance(found, programs.LookupHit):
+            progress.must_replace = not isinstance(found, programs.LookupMiss)
             break
         facts = cast("dict[str, Any]", found.record.custom_fields.get("chunk", {}))
         if facts.get("after") != progress.last_hash or not isinstance(facts.get("items"), int):
@@ -218,7 +217,7 @@ def drop_chunks(progress: Progress, *, quarantine: bool = False) -> Program[Any,
     """Delete the chunks of a call that is not to be recorded."""
     for chunk in reversed(progress.chunks):
         found = yield from programs.lookup(chunk.id)
-        if quarantine and isinstance(found, LookupHit):
+        if quarantine and isinstance(found, programs.LookupHit):
             yield from Quarantine(found.record.value_blob)
         yield from programs.forget(chunk.id)
 

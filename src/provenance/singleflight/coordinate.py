@@ -25,8 +25,6 @@ from provenance.ports.machine import Sleep
 from provenance.repository.handles import Repository
 from provenance.repository.programs import BlobLost, LookupHit, LookupMiss, LookupResult
 from provenance.singleflight import inflight, leases
-from provenance.singleflight.inflight import Ticks
-from provenance.singleflight.leases import Acquisition, SingleFlight, is_quick
 from provenance.telemetry import emit
 
 if TYPE_CHECKING:
@@ -43,8 +41,8 @@ class Work:
     name: str
     speed_key: str
     repo: Repository
-    sharing: SingleFlight
-    monotonic: Ticks
+    sharing: leases.SingleFlight
+    monotonic: inflight.Ticks
     run_in_thread: ThreadRunner
     stale: ArtifactRecord | None = None
 
@@ -64,8 +62,8 @@ def in_turn(work: Work, rest: Callable[[LookupResult], T]) -> T:
         return rest(found)
 
     def take_turn(waited: float) -> T:
-        taking = Acquisition(None)
-        if not is_quick(work.speed_key):
+        taking = leases.Acquisition(None)
+        if not leases.is_quick(work.speed_key):
             left = evolve(work.sharing, longest_wait=max(work.sharing.longest_wait - waited, 0.0))
             taking = run(leases.acquire(work.artifact_id, left, work.stale), work.repo.interpreter)
         _report_waiting(work, waited + taking.waited)
@@ -102,8 +100,8 @@ async def in_turn_async(
         if isinstance(found, LookupHit):
             return await rest(found)
         stale = found.record if isinstance(found, BlobLost) else None
-        taking = Acquisition(None)
-        if not is_quick(work.speed_key):
+        taking = leases.Acquisition(None)
+        if not leases.is_quick(work.speed_key):
             taking = await acquire_async(evolve(work, stale=stale))
         _report_waiting(work, taking.waited)
 
@@ -125,7 +123,7 @@ def _in_threads(work: Work) -> AsyncInterpreter[Coordinate]:
     return in_threads(work.repo.interpreter, work.run_in_thread)
 
 
-async def acquire_async(work: Work) -> Acquisition:
+async def acquire_async(work: Work) -> leases.Acquisition:
     """As `leases.acquire`, without blocking the event loop; what a cancelled caller would get is given back."""
     from asyncio import CancelledError, ensure_future, shield, sleep
 
