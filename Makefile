@@ -81,8 +81,8 @@ test-crates: $(STAMP)  ## RO-Crate's own validator on our crates, in an environm
 		--editable ".[pandas]"
 	.venv-crates/bin/python -m pytest tests/crates
 
-properties: $(STAMP)  ## the laws again, with many more examples
-	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/properties $(ARGS)
+properties: $(STAMP)  ## the laws again, with many more examples, which differ each time
+	HYPOTHESIS_PROFILE=long EXAMPLES=$(or $(EXAMPLES),1000) $(BIN)/pytest -m "hypothesis and not long" tests $(ARGS)
 
 long: $(STAMP)  ## the tests that take long and differ little from quicker ones
 	$(BIN)/pytest -m long $(ARGS)
