@@ -152,7 +152,7 @@ _storage_page = _on(pages.storage)
 
 def _artifact_page(filled: Filled) -> Timed:
     repo = filled.opened()
-    return lambda i: pages.artifact(repo, _id(_any(filled, i) // DEPTH * DEPTH))
+    return lambda i: pages.artifact(repo, {"id": _id(_any(filled, i) // DEPTH * DEPTH)})
 
 
 QUESTIONS: Mapping[str, tuple[Callable[[Filled], Timed], int, tuple[Goal, ...]]] = {

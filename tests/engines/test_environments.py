@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 import provenance as p
-from provenance.engines.environments import describe, open_description
+from provenance.engines.shipping import describe, open_description
 from provenance.testing import in_folder, samples
 
 REPOS = {name: {"type": "sqlite", "db": f"{name}.db"} for name in ("used", "new")}

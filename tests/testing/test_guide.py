@@ -104,4 +104,4 @@ def test_a_suite_without_a_store_says_what_is_missing():
     suite = "from provenance.testing.contracts import SetContract\n\n\nclass TestMine(SetContract):\n    pass\n"
     counts, printed = outcome({"test_mine.py": suite}, "-k", "found_by_its_id")
     assert {"error": 1} == counts
-    assert "TestMine needs a method make(self, folder) -> Place" in printed
+    assert "TestMine needs a method make(self, folder) -> StoreUnderTest" in printed

@@ -36,7 +36,12 @@ def interrupted_step(chance: random.Random) -> bool:
         signal.setitimer(signal.ITIMER_REAL, chance.random() * 0.004 + 1e-6)
         step(chance)
         signal.setitimer(signal.ITIMER_REAL, 0)
-    except KeyboardInterrupt:
+    except BaseException as error:
+        # SQLAlchemy may complain of what an interrupt in its own code left half done, in place of the interrupt.
+        while not isinstance(error, KeyboardInterrupt):
+            if error.__context__ is None:
+                raise
+            error = error.__context__
         return True
     return False
 
