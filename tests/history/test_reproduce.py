@@ -307,6 +307,27 @@ def test_a_pipeline_is_reproduced_where_nothing_of_it_is_imported(tmp_path):
     assert "run.py cannot be run (ModuleNotFoundError" in lines[2]
 
 
+def test_a_program_that_describes_its_runs_leaves_those_of_this_process(tmp_path):
+    """A console knows its own functions, also after a program was run for its results that sets `run_info_fn`."""
+    local = '{"artifact_repos": {"local": {"type": "sqlite", "db": "records.db"}}}'
+    Path("first.py").write_text(
+        f"import provenance as p\np.load_config({local})\n"
+        "p.set_run_info_fn(lambda info: {**info, 'trial': 7})\n"
+        "@p.provenance()\ndef one():\n    return 1\n"
+        "if __name__ == '__main__':\n    print(p.artifact_of(one()).id)\n"
+    )
+    console = (
+        f"import provenance as p\nimport sys\np.load_config({local})\n"
+        "@p.provenance()\ndef double(n):\n    return 2 * n\n"
+        "result = double(p.load_proxy(sys.argv[1]))\nprint(p.reproduce(result, 'all'))\n"
+    )
+    python = [sys.executable, "-B", "-W", "error"]
+    (artifact_id,) = printed_lines([*python, "first.py"], tmp_path)
+    lines = printed_lines([*python, "-c", console, artifact_id], tmp_path)
+    assert ["__main__.one", "__main__.double"] == [line.split()[0] for line in lines[:2]]
+    assert [True, True] == [line.endswith(" same") for line in lines[:2]]
+
+
 def printed_lines(command, cwd):
     """Return the lines that a command prints in a folder."""
     done = subprocess.run(
@@ -326,7 +347,7 @@ def test_functions_of_consoles_and_notebooks_are_gone(repo):
     """Nothing of another process is taken for them."""
     from attrs import evolve
 
-    from provenance.history.programs import running_program
+    from provenance.history.programs import Programs, running_program
 
     made = p.artifact_of(p.provenance(name="five")(lambda: 1)())
     for process in ({"cmdline": ["python", "-c", "f()"]}, {"script": {"path": "a.ipynb"}}):
@@ -340,7 +361,7 @@ def test_functions_of_consoles_and_notebooks_are_gone(repo):
                 return run
 
         artifact = evolve(made, fn_module="__main__", run_id="another run", origin=Elsewhere())
-        with running_program(artifact, {}, p.get_default_repo()) as problem:
+        with running_program(artifact, Programs("this run"), p.get_default_repo()) as problem:
             assert "in a console or notebook" in problem
 
 

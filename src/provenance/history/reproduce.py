@@ -253,7 +253,7 @@ def reproduce_each(
     artifacts: list[Artifact[object]], place: Repository, tolerance: float | None = None
 ) -> tuple[Outcome, ...]:
     """Compute *artifacts* again in a scratch repository; the code to run must be trusted."""
-    programs: Programs = {}
+    programs = Programs.of(place)
     with _using_scratch():
         return tuple(_reproduce_one(one, place, tolerance, programs) for one in artifacts)
 
