@@ -476,7 +476,7 @@ def _compare(
         start = _position(recorded, place)
         if start is None:
             return NotComparable(*known, "the stream that it is a chunk of is not stored")
-        # Chunks may end elsewhere this time.
+        # Chunks may end at other items this time.
         after = list(cast("Stream[object]", after)[start : start + len(before)])
         if hash_value(before) == hash_value(after):
             return Same(*known, changes)
