@@ -42,7 +42,7 @@ class Programs:
     """The programs that were loaded, and the run of this process as it was before: one may set a `run_info_fn`."""
 
     here: RunId
-    loaded: dict[Program, ModuleType] = Factory(dict)
+    loaded: dict[Program, ModuleType] = Factory(dict[Program, ModuleType])
 
     @classmethod
     def of(cls, place: Repository) -> Programs:

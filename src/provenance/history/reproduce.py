@@ -386,7 +386,7 @@ def find_function(
     except Exception as error:  # noqa: BLE001 - importing runs the module
         return f"{where} cannot be imported ({describe_error(error)})"
     if isinstance(found, PartitionedFunction):
-        if artifact.value_type == type_name(Parts({})):
+        if artifact.value_type == type_name(Parts[object]({})):
             return "it only holds the results for its members"
         found = cast("PartitionedFunction[..., object, object]", found).each
     if not isinstance(found, CachedFunction):
