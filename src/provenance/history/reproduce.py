@@ -326,9 +326,8 @@ def check_hit(call: Call, record: ArtifactRecord) -> bool:
     if not call.read_only:
         # The hit itself writes nothing, so it does not need a store that can be written.
         try:
-            ask(
-                PutShadowCheck(ShadowCheck(record.id, ask(Now()), agreed, call.spec.receipt.digest))
-            )
+            check = ShadowCheck(record.id, ask(Now()), agreed, call.spec.receipt.digest)
+            ask(PutShadowCheck(check))
         except (StorePermissionError, StoreUnavailableError) as error:
             log.info("the outcome of comparing %s was not recorded: %s", record.id, error)
     return agreed
