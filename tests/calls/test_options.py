@@ -52,6 +52,19 @@ def test_a_wrong_option_is_refused_at_decoration(option, value):
     assert option in str(raised.value)
 
 
+def test_a_mapping_is_taken_whatever_its_truth_value(repo):
+    """One that counts as false keeps its entries."""
+
+    class Quiet(dict):
+        """A mapping that is never true."""
+
+        def __bool__(self):
+            return False
+
+    f = p.provenance(custom_fields=Quiet(team="x"))(sample)
+    assert {"team": "x"} == dict(f.artifact(1).custom_fields)
+
+
 @pytest.mark.parametrize(("name", "odd"), [("a\0b", r"'\\x00'"), ("x\ud800", r"'\\ud800'")])
 def test_a_name_that_no_database_takes_is_told(name, odd):
     """Which character it is."""

@@ -213,6 +213,52 @@ def test_floats_may_differ_within_a_tolerance(repo, monkeypatch):
     monkeypatch.delitem(sys.modules, "noisy")
 
 
+def test_chunks_of_a_stream_are_compared_with_their_items(repo, monkeypatch):
+    """So a stream comes out again with all that it was made from; of another one, the chunks that differ are named."""
+    monkeypatch.syspath_prepend(".")
+    Path("streamed.py").write_text(
+        "import provenance as p\nodd = [0]\n"
+        "@p.provenance(stream=p.Streaming(chunk_items=2))\ndef count(n, *, after=None):\n"
+        "    for i in range(0 if after is None else after, n):\n"
+        "        yield p.Resumable(i + odd[0] * (i == 2), i + 1)\n"
+    )
+    import streamed
+
+    result = streamed.count(5)
+    assert [0, 1, 2, 3, 4] == list(result)
+    found = p.reproduce(result, "all")
+    assert found.is_same, found
+    assert 4 == len(found.outcomes)
+    assert () == p.verify(recompute=10).problems
+    streamed.odd[0] = 1
+    found = p.reproduce(result, "all")
+    differing = [outcome for outcome in found.outcomes if not isinstance(outcome, p.Same)]
+    assert 2 == len(differing)
+    assert "value[0] differs: 2 and 3" in str(differing[0])
+    chunks = [one for one in p.dependencies(result) if one.name.endswith("_chunk")]
+    repo.delete(result)
+    (outcome,) = p.reproduce(chunks[0]).outcomes
+    assert "a chunk of is not stored" in outcome.reason
+    monkeypatch.delitem(sys.modules, "streamed")
+
+
+def test_members_of_a_partitioned_function_are_computed_again(repo, monkeypatch):
+    """They are calls of its `each`, whose code can be stale; their mapping was computed by no function."""
+    monkeypatch.syspath_prepend(".")
+    Path("parted.py").write_text(
+        "import provenance as p\n@p.provenance(over='day')\ndef sold(day=0):\n    return [day]\n"
+    )
+    import parted
+
+    result = parted.sold([1, 2])
+    found = p.reproduce(result, "all")
+    assert [p.Same, p.Same, p.NotComparable] == [type(outcome) for outcome in found.outcomes]
+    assert "it only holds the results for its members" == found.outcomes[-1].reason
+    assert () == p.verify(recompute=10).problems
+    assert () == p.stale()
+    monkeypatch.delitem(sys.modules, "parted")
+
+
 def test_a_script_is_reproduced_from_another_process(tmp_path):
     """Its functions and classes are those of `__main__`; its main block does not run again."""
 
@@ -307,6 +353,27 @@ def test_a_pipeline_is_reproduced_where_nothing_of_it_is_imported(tmp_path):
     assert "run.py cannot be run (ModuleNotFoundError" in lines[2]
 
 
+def test_a_program_that_describes_its_runs_leaves_those_of_this_process(tmp_path):
+    """A console knows its own functions, also after a program was run for its results that sets `run_info_fn`."""
+    local = '{"artifact_repos": {"local": {"type": "sqlite", "db": "records.db"}}}'
+    Path("first.py").write_text(
+        f"import provenance as p\np.load_config({local})\n"
+        "p.set_run_info_fn(lambda info: {**info, 'trial': 7})\n"
+        "@p.provenance()\ndef one():\n    return 1\n"
+        "if __name__ == '__main__':\n    print(p.artifact_of(one()).id)\n"
+    )
+    console = (
+        f"import provenance as p\nimport sys\np.load_config({local})\n"
+        "@p.provenance()\ndef double(n):\n    return 2 * n\n"
+        "result = double(p.load_proxy(sys.argv[1]))\nprint(p.reproduce(result, 'all'))\n"
+    )
+    python = [sys.executable, "-B", "-W", "error"]
+    (artifact_id,) = printed_lines([*python, "first.py"], tmp_path)
+    lines = printed_lines([*python, "-c", console, artifact_id], tmp_path)
+    assert ["__main__.one", "__main__.double"] == [line.split()[0] for line in lines[:2]]
+    assert [True, True] == [line.endswith(" same") for line in lines[:2]]
+
+
 def printed_lines(command, cwd):
     """Return the lines that a command prints in a folder."""
     done = subprocess.run(
@@ -326,7 +393,7 @@ def test_functions_of_consoles_and_notebooks_are_gone(repo):
     """Nothing of another process is taken for them."""
     from attrs import evolve
 
-    from provenance.history.programs import running_program
+    from provenance.history.programs import Programs, running_program
 
     made = p.artifact_of(p.provenance(name="five")(lambda: 1)())
     for process in ({"cmdline": ["python", "-c", "f()"]}, {"script": {"path": "a.ipynb"}}):
@@ -340,7 +407,7 @@ def test_functions_of_consoles_and_notebooks_are_gone(repo):
                 return run
 
         artifact = evolve(made, fn_module="__main__", run_id="another run", origin=Elsewhere())
-        with running_program(artifact, {}, p.get_default_repo()) as problem:
+        with running_program(artifact, Programs("this run"), p.get_default_repo()) as problem:
             assert "in a console or notebook" in problem
 
 

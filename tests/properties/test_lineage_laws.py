@@ -114,16 +114,17 @@ def test_values_keep_the_lineage_that_proxies_have(pipeline):
     def graph(arguments):
         joined = through_bodies(arguments)
         with in_memory():
-            results = [source(-1)]
+            results = []
             for number, taken in enumerate(pipeline):
-                inputs = [results[i] for i in sorted(taken)] or results[:1]
+                inputs = [results[i] for i in sorted(taken)] or [source(-1)]
                 results.append(joined(number, inputs))
             found = lineage(p.artifact_of(results[-1]).id)
             return {each: dict(uses) for each, uses in found.edges.items()}
 
     expected = graph("proxies")
     assert expected == graph("values")
-    assert len(expected) > len(reached(pipeline, len(pipeline) - 1))
+    # The array, and for each step its result and two in its value.
+    assert len(expected) == 1 + 3 * len(reached(pipeline, len(pipeline) - 1))
 
 
 @p.provenance()

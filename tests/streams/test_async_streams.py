@@ -152,6 +152,27 @@ def test_a_chunk_that_is_lost_in_a_loop_is_computed_again(repo, events, lost):
     assert p.verify(deep=True).is_sound
 
 
+def test_a_stream_can_be_awaited_while_a_loop_over_it_computes_a_lost_chunk_again(repo):
+    """Whoever awaits it meanwhile gets the stream."""
+    asyncio.run(all_of(numbers(9)))
+    found = p.search(custom_fields={"provenance": "chunk of a stream"})
+    chunks = [chunk for chunk in found if chunk.custom_fields["chunk"]["number"] > 0]
+
+    async def use():
+        stream, awaited = numbers(9), []
+        iterator = aiter(stream)
+        assert [0, 1] == [await anext(iterator), await anext(iterator)]
+        for chunk in chunks:
+            repo.interpreter(DeleteBlob(chunk.value_blob))
+        rest = asyncio.ensure_future(all_of(iterator))
+        while not rest.done():
+            awaited.append(await stream)
+        assert list(range(2, 9)) == await rest
+        assert all(list(range(9)) == list(each) for each in awaited)
+
+    asyncio.run(use())
+
+
 def test_an_evicted_stream_is_computed_again(repo, events):
     """As a synchronous one is: eviction is no damage."""
     asyncio.run(all_of(numbers(9)))

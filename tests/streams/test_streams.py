@@ -3,6 +3,7 @@
 import copy
 import itertools
 import pickle
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -18,6 +19,7 @@ import provenance as p
 from provenance.effect import overlay
 from provenance.environment import replacing_environment
 from provenance.ports.blobs import DeleteBlob, ReadBlob, WriteBlob
+from provenance.streams.stream import StoredItems
 from provenance.testing import in_memory
 from provenance.testing.environments import memory_environment
 from servers.postgres import server
@@ -169,6 +171,29 @@ def test_only_the_chunks_that_are_used_are_read(memory_repo):
         assert 2 == len(read)
         assert [16, 17] == stream[16:18]
         assert 2 == len(read)
+
+
+def test_a_reader_gets_its_own_items_whatever_others_read_meanwhile(memory_repo):
+    """Threads may share a stream: between any two lines of one that reads, another may read another chunk."""
+    items = numbers(9).items()
+    assert isinstance(items, StoredItems)
+    chunks_read = itertools.cycle([0, 6])
+
+    def at_each_line(frame, event, _):
+        if frame.f_code is StoredItems.batch.__code__ and event == "line":
+            tracing = sys.gettrace()
+            sys.settrace(None)
+            StoredItems.batch(items, next(chunks_read))
+            sys.settrace(tracing)
+        return at_each_line
+
+    before = sys.gettrace()
+    sys.settrace(at_each_line)
+    try:
+        found = [list(items.batch(position)) for position in (3, 4, 7, 1)]
+    finally:
+        sys.settrace(before)
+    assert [[3, 4, 5], [4, 5], [7, 8], [1, 2]] == found
 
 
 def test_an_item_is_computed_no_earlier_than_it_is_wanted_by_index(repo):

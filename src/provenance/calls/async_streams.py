@@ -176,20 +176,25 @@ class AsyncStream(Generic[T_co]):
         self._call = call
         self._opened: object = None
 
-    async def _open(self) -> AsyncProduction | Stream[T_co]:
-        if self._opened is None:
-            self._opened = await calls.execute_async(self._call, _start)
-        if isinstance(self._opened, AsyncProduction):
-            return self._opened
-        read = self._call.environment.run_in_thread(unwrap, cast("Any", self._opened))
-        return cast("Stream[T_co]", await read)
+    async def _open(self) -> object:
+        """Return what computes the stream, until `_leave`, or its result, whose manifest is read then.
+
+        A loop that computes a lost chunk again replaces it meanwhile.
+        """
+        opened = self._opened
+        if opened is None:
+            opened = self._opened = await calls.execute_async(self._call, _start)
+        if isinstance(opened, AsyncProduction):
+            opened.users += 1
+        else:
+            await self._call.environment.run_in_thread(unwrap, cast("Any", opened))
+        return opened
 
     async def _enter(self) -> AsyncProduction | Stream[T_co]:
-        """Open the stream, and let it run until `_leave`."""
-        source = await self._open()
-        if isinstance(source, AsyncProduction):
-            source.users += 1
-        return source
+        opened = await self._open()
+        if isinstance(opened, AsyncProduction):
+            return opened
+        return cast("Stream[T_co]", unwrap(opened))
 
     async def __aiter__(self) -> AsyncIterator[T_co]:
         source, position, lost = await self._enter(), 0, -1
@@ -222,13 +227,14 @@ class AsyncStream(Generic[T_co]):
         return self._complete().__await__()
 
     async def _complete(self) -> Stream[T_co]:
-        source = await self._enter()
-        if isinstance(source, AsyncProduction):
+        opened = await self._open()
+        if isinstance(opened, AsyncProduction):
+            production = opened
             try:
-                self._opened = await source.complete()
+                opened = self._opened = await production.complete()
             finally:
-                await _leave(source)
-        return cast("Stream[T_co]", self._opened)
+                await _leave(production)
+        return cast("Stream[T_co]", opened)
 
     def __reduce__(self) -> NoReturn:
         advice = "await it, and pickle the stream"

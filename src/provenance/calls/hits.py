@@ -143,11 +143,9 @@ def changes_since(
 ) -> Program[history.FindReceipt, tuple[CodeChange, ...]]:
     """Return what has changed since the code of this digest, accepted or not."""
     known = spec.receipt.changes_since(code)
-    return (
-        spec.receipt.compare(code, (yield from history.FindReceipt(code)))
-        if known is None
-        else known
-    )
+    if known is None:
+        known = spec.receipt.compare(code, (yield from history.FindReceipt(code)))
+    return known
 
 
 def _is_accepted(spec: FunctionSpec, code: str) -> Program[history.FindEquivalence, bool]:

@@ -176,7 +176,7 @@ class GivenOptions:
         value = self.choices.get(option)
         if value is not None and not isinstance(value, Mapping):
             raise self.wrong(option, "a mapping", advice)
-        return cast("Mapping[str, object]", value or {})
+        return {} if value is None else cast("Mapping[str, object]", value)
 
     def json(self, option: str) -> Options:
         """Return a mapping after a round trip through JSON, which must be able to hold it."""

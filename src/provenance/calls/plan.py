@@ -77,9 +77,9 @@ class CallPlan:
     def input_derivations(self) -> frozenset[DerivedInput]:
         """The artifacts that were used by other derivations than the recorded ones."""
         derived = {ref.artifact_id for ref in self.input_refs if ref.derivation_id}
-        return (
-            frozenset([edge for edge in self.edges if edge[0] in derived]) if derived else NO_EDGES
-        )
+        if not derived:
+            return NO_EDGES
+        return frozenset([edge for edge in self.edges if edge[0] in derived])
 
     def __repr__(self) -> str:
         named = [f"{name}={truncate(value)}" for name, value in self.inputs.kargs.items()]

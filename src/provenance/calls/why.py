@@ -245,12 +245,9 @@ def why(artifact: object, repo: Repository | str | None = None) -> Explanation:
     except errors.ArtifactNotFoundError as error:
         gone = ArtifactId(error.artifact_id)
         place = environment.current().repository(repo)
-        may_be_one = is_prefix(gone)
-        lost = (
-            run(_lost(programs.LookupMiss(gone), gone, ""), place.interpreter)
-            if may_be_one
-            else None
-        )
+        lost = None
+        if is_prefix(gone):
+            lost = run(_lost(programs.LookupMiss(gone), gone, ""), place.interpreter)
         if lost is None:
             raise
         return lost

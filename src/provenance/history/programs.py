@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from itertools import chain, combinations
 from pathlib import Path
 from types import ModuleType
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from provenance.codecs.trust import CopyPolicy
 from provenance.hashing import hash_value
@@ -37,8 +37,17 @@ class Program:
     module: str = ""
 
 
-Programs: TypeAlias = "dict[Program, ModuleType]"
-"""Programs that were loaded."""
+@frozen(eq=False)
+class Programs:
+    """The programs that were loaded, and the run of this process as it was before: one may set a `run_info_fn`."""
+
+    here: RunId
+    loaded: dict[Program, ModuleType] = Factory(dict[Program, ModuleType])
+
+    @classmethod
+    def of(cls, place: Repository) -> Programs:
+        """Return none yet, for artifacts of *place*."""
+        return cls(place.interpreter(CurrentRun()).id)
 
 
 def program_of(process: Mapping[str, Json]) -> Program | None:
@@ -97,15 +106,16 @@ def _distrust(recorded: Run, run_id: RunId, place: Repository) -> str | None:
 
 @contextmanager
 def running_program(
-    artifact: Artifact[object], loaded: Programs, place: Repository
+    artifact: Artifact[object], programs: Programs, place: Repository
 ) -> Generator[str | None]:
     """Let `__main__` be the program that computed *artifact*, if its function is of `__main__`.
 
-    Other modules are found where that program found them: beside it too. Nothing is run, and no folder searched, that others than the owners of *place* may have named.
+    Other modules are found where that program found them: beside it too. Nothing is run, and no folder searched,
+    that others than the owners of *place* may have named.
 
     Yields why that is impossible; None if it is done.
     """
-    if artifact.run_id == place.interpreter(CurrentRun()).id:
+    if artifact.run_id == programs.here:
         yield None
         return
     recorded = run_of(artifact)
@@ -122,12 +132,12 @@ def running_program(
         elif distrust is not None:
             yield f"{distrust}, so that no program is run that it names"
         else:
-            with _as_main(program, loaded) as problem:
+            with _as_main(program, programs.loaded) as problem:
                 yield problem
 
 
 @contextmanager
-def _as_main(program: Program, loaded: Programs) -> Generator[str | None]:
+def _as_main(program: Program, loaded: dict[Program, ModuleType]) -> Generator[str | None]:
     """Let `__main__` be a program; yield why that is impossible, None if it is done."""
     name = program.path or program.module
     before = {name: sys.modules.get(name) for name in ("__main__", _SPAWNED)}

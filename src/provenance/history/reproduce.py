@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Coroutine, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from importlib import import_module
 from inspect import Parameter
@@ -20,12 +20,14 @@ from provenance.calls.composite import Composite
 from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction, spec_of
 from provenance.calls.hits import changes_since
+from provenance.calls.partitions import PartitionedFunction, Parts
 from provenance.calls.spec import FunctionSpec
 from provenance.catalog.graph import Lineage
 from provenance.catalog.trace import lineage
 from provenance.config.stores import MemoryRepo
 from provenance.effect import run
 from provenance.errors import (
+    ArtifactNotFoundError,
     ConfigError,
     ProvenanceError,
     StorePermissionError,
@@ -33,6 +35,7 @@ from provenance.errors import (
 )
 from provenance.escaping import escape_invisible
 from provenance.events import CodeChange, MissReason, ShadowAgreed, ShadowDiffered
+from provenance.hashing import hash_value
 from provenance.hashing.comparison import ValueDifference, compare_values, equal_within
 from provenance.hashing.explain import Difference
 from provenance.history.diff import compare_runs, run_of
@@ -45,8 +48,9 @@ from provenance.ports.machine import CurrentRun, Now
 from provenance.repository.handles import Repository
 from provenance.repository.inputs import Summary
 from provenance.results.handles import artifact_of
+from provenance.streams.stream import CHUNK_FIELDS, StoredItems, Stream, bare_items
 from provenance.telemetry import describe_changes, emit, log, muted
-from provenance.util.formatting import SHORT, describe_error, safe_repr
+from provenance.util.formatting import SHORT, describe_error, safe_repr, type_name
 from provenance.util.naming import exported
 from provenance.util.validation import is_count
 
@@ -253,7 +257,7 @@ def reproduce_each(
     artifacts: list[Artifact[object]], place: Repository, tolerance: float | None = None
 ) -> tuple[Outcome, ...]:
     """Compute *artifacts* again in a scratch repository; the code to run must be trusted."""
-    programs: Programs = {}
+    programs = Programs.of(place)
     with _using_scratch():
         return tuple(_reproduce_one(one, place, tolerance, programs) for one in artifacts)
 
@@ -322,9 +326,8 @@ def check_hit(call: Call, record: ArtifactRecord) -> bool:
     if not call.read_only:
         # The hit itself writes nothing, so it does not need a store that can be written.
         try:
-            ask(
-                PutShadowCheck(ShadowCheck(record.id, ask(Now()), agreed, call.spec.receipt.digest))
-            )
+            check = ShadowCheck(record.id, ask(Now()), agreed, call.spec.receipt.digest)
+            ask(PutShadowCheck(check))
         except (StorePermissionError, StoreUnavailableError) as error:
             log.info("the outcome of comparing %s was not recorded: %s", record.id, error)
     return agreed
@@ -357,7 +360,7 @@ def _repeat(
         if part not in parts:
             return Failed(*known, changes, f"the result lacks the part {part!r} now")
         again = artifact_of(parts.proxy(part))
-    return _compare(artifact, again, changes, tolerance)
+    return _compare(artifact, again, changes, place, tolerance)
 
 
 def find_function(
@@ -381,6 +384,10 @@ def find_function(
             found = getattr(found, name)
     except Exception as error:  # noqa: BLE001 - importing runs the module
         return f"{where} cannot be imported ({describe_error(error)})"
+    if isinstance(found, PartitionedFunction):
+        if artifact.value_type == type_name(Parts[object]({})):
+            return "it only holds the results for its members"
+        found = cast("PartitionedFunction[..., object, object]", found).each
     if not isinstance(found, CachedFunction):
         return f"{where} is not a decorated function"
     return cast("CachedFunction[..., object]", found)
@@ -455,12 +462,36 @@ def _compare(
     recorded: Artifact[object],
     again: Artifact[object],
     changes: tuple[CodeChange, ...],
+    place: Repository,
     tolerance: float | None,
 ) -> Outcome:
     known = recorded.id, recorded.name
     if again.value_id == recorded.value_id:
         return Same(*known, changes)
     before, after = recorded.value, again.value
+    is_chunk = CHUNK_FIELDS.items() <= recorded.custom_fields.items()
+    if is_chunk and isinstance(after, Stream):
+        before = bare_items(cast("list[object]", before))
+        start = _position(recorded, place)
+        if start is None:
+            return NotComparable(*known, "the stream that it is a chunk of is not stored")
+        # Chunks may end at other items this time.
+        after = list(cast("Stream[object]", after)[start : start + len(before)])
+        if hash_value(before) == hash_value(after):
+            return Same(*known, changes)
     if tolerance is not None and equal_within(before, after, tolerance):
         return Same(*known, changes, tolerance)
     return Differs(*known, changes, compare_values(before, after))
+
+
+def _position(chunk: Artifact[object], place: Repository) -> int | None:
+    """Return the position of a chunk's first item in its stream; None if no such stream is stored."""
+    facts = cast("Mapping[str, Any]", chunk.custom_fields["chunk"])
+    with suppress(ArtifactNotFoundError):
+        stream = place.load_value(place.load_record(facts["of"]))
+        items = stream.items() if isinstance(stream, Stream) else None
+        chunks = items.manifest.chunks if isinstance(items, StoredItems) else ()
+        ids = [one.id for one in chunks]
+        if chunk.id in ids:
+            return sum(one.count for one in chunks[: ids.index(chunk.id)])
+    return None

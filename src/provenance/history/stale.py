@@ -92,7 +92,7 @@ def stale(
     """
     place = environment.current().repository(repo)
     groups = tuple(_groups(name, place).values())
-    programs: Programs = {}
+    programs = Programs.of(place)
     found: list[StaleResults] = []  # the newest first
     for results, _ in _stale_groups(groups, place, programs):
         _add(found, results)

@@ -243,15 +243,18 @@ class StoredItems:
         if position >= self.count:
             return ()
         number, start = self.manifest.locate(position)
-        if self._recovered is None and self._last[0] != number:
+        # Other threads may read other chunks meanwhile.
+        (last, items), recovered = self._last, self._recovered
+        if recovered is None and last != number:
             chunk = self.manifest.chunks[number]
             try:
-                self._last = number, load_chunk(self.origin, chunk)
+                items = load_chunk(self.origin, chunk)
+                self._last = number, items
             except LOST as trouble:
                 if self.recover is None:
                     raise
-                self._recovered = self.recover(trouble, chunk)
-        return self._last[1][start:] if self._recovered is None else self._recovered.batch(position)
+                recovered = self._recovered = self.recover(trouble, chunk)
+        return items[start:] if recovered is None else recovered.batch(position)
 
 
 def load_chunk(origin: Origin, chunk: Chunk) -> list[object]:
