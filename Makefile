@@ -44,11 +44,11 @@ test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes
 		cloudpickle pytest hypothesis scikit-learn
 	.venv-torch/bin/python -m pytest tests/tensors tests/golden/test_serialized.py tests/transparency/test_tensors.py
 
-test-pythons: $(STAMP)  ## code receipts are the same in other versions of Python; PYTHONS="3.12 3.13" chooses these
+test-pythons: $(STAMP)  ## code receipts and records are the same in other versions of Python; PYTHONS="3.12 3.13" chooses these
 	for python in $(or $(PYTHONS),3.12 3.13); do \
 		$(BIN)/uv venv --quiet --clear --python $$python .venv-$$python && \
 		$(BIN)/uv pip install --quiet --python .venv-$$python/bin/python --editable . cloudpickle pytest hypothesis && \
-		.venv-$$python/bin/python -m pytest tests/receipts || exit 1; \
+		.venv-$$python/bin/python -m pytest tests/receipts tests/model tests/calls/test_plain.py tests/golden/test_repositories.py || exit 1; \
 	done
 
 test-tutorial: $(STAMP)  ## the tutorial from an empty folder, in an environment with nothing but the wheel
