@@ -162,9 +162,8 @@ _COLUMNS: Final = """\
 SELECT place, name, version, run_id, code, value_id, content_digest, inputs_digest, tags,
 custom_fields, inputs_json, computed_at FROM artifacts WHERE place """
 _READ_UNKNOWN: Final = f"{_COLUMNS} > ? ORDER BY place LIMIT ?"
-_READ_AGAIN: Final = f"""\
-{_COLUMNS} > ? AND place <= ? AND (place = ? OR place NOT IN (SELECT place FROM terms_outdated))
-ORDER BY place"""
+_IS_SURE: Final = "(place = ? OR place NOT IN (SELECT place FROM terms_outdated))"
+_READ_AGAIN: Final = f"{_COLUMNS} > ? AND place <= ? AND {_IS_SURE} ORDER BY place"  # noqa: S608 - constants
 _OUTDATED: Final = "SELECT place FROM terms_outdated WHERE place <= ? ORDER BY place LIMIT ?"
 _READ_OUTDATED: Final = f"{_COLUMNS} IN ({_OUTDATED})"
 _DELETE_OUTDATED: Final = f"DELETE FROM terms_outdated WHERE place IN ({_OUTDATED})"  # noqa: S608 - constants
@@ -218,7 +217,7 @@ def _fill_next(database: Database, filled: int) -> int:
 
     def work(execute: Execute) -> int:
         # All may have been deleted, and forgotten, and others have their places now, even of all but the last one.
-        now: list[Any] = execute(_READ_AGAIN, (filled, end, end)).fetchall()
+        now: Any = execute(_READ_AGAIN, (filled, end, end)).fetchall()
         is_there = now[-1:] == rows[-1:] and set(now) <= set(rows)
         if is_there and execute(_SET_FILLED, (end, filled)).rowcount:
             _put(execute, entries, rows)
