@@ -163,7 +163,7 @@ SELECT place, name, version, run_id, code, value_id, content_digest, inputs_dige
 custom_fields, inputs_json, computed_at FROM artifacts WHERE place """
 _READ_UNKNOWN: Final = f"{_COLUMNS} > ? ORDER BY place LIMIT ?"
 _IS_SURE: Final = "(place = ? OR place NOT IN (SELECT place FROM terms_outdated))"
-_READ_AGAIN: Final = f"{_COLUMNS} > ? AND place <= ? AND {_IS_SURE} ORDER BY place"  # noqa: S608 - constants
+_READ_AGAIN: Final = f"{_COLUMNS} > ? AND place <= ? AND {_IS_SURE} ORDER BY place"
 _OUTDATED: Final = "SELECT place FROM terms_outdated WHERE place <= ? ORDER BY place LIMIT ?"
 _READ_OUTDATED: Final = f"{_COLUMNS} IN ({_OUTDATED})"
 _DELETE_OUTDATED: Final = f"DELETE FROM terms_outdated WHERE place IN ({_OUTDATED})"  # noqa: S608 - constants
