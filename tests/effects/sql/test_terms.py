@@ -441,6 +441,24 @@ def test_the_place_of_a_deleted_artifact_may_be_taken(fresh):
         terms.fill_terms(store.database, 1)
 
 
+def test_searches_write_nothing_after_the_newest_artifacts_were_deleted(fresh, monkeypatch):
+    """The first search forgets their places."""
+    monkeypatch.setattr(terms.fill_terms, "__defaults__", (3,))
+    store = fresh()
+    fill(store, 4)
+    terms.fill_terms(store.database, 1)
+    records = SqlRecords(store.database)
+    for key in reversed(store.kept):
+        records.delete_record(key)
+    records.search_records(Query(name="f1"), None, 9)
+
+    def fail(*_):
+        raise AssertionError("a search has written")
+
+    monkeypatch.setattr(store.database, "transaction", fail)
+    assert () == records.search_records(Query(name="f1"), None, 9).records
+
+
 @pytest.mark.parametrize("step", ["delete", "evict"])
 def test_sums_do_not_outlive_what_changes_while_they_are_made(fresh, monkeypatch, step):
     """An artifact that is deleted, or loses its value, between reading and writing is not counted."""

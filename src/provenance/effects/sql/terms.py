@@ -173,6 +173,8 @@ _PUT_TIMES: Final = """\
 INSERT INTO term_times (block, oldest, newest) VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE
 SET oldest = min(oldest, excluded.oldest), newest = max(newest, excluded.newest)"""
 _SET_FILLED: Final = "UPDATE terms_filled SET place = ? WHERE place = ?"
+_FORGET_GONE: Final = """\
+DELETE FROM terms_outdated WHERE place > coalesce((SELECT max(place) FROM artifacts), 0)"""
 _LOWER_FILLED: Final = """\
 UPDATE terms_filled SET place = min(place, coalesce((SELECT max(place) FROM artifacts), 0))"""
 _AT_ONCE: Final = 250
@@ -235,7 +237,8 @@ def refresh_terms(execute: Execute) -> None:
         rows: Any = execute(_READ_OUTDATED, (filled, _PIECE)).fetchall()
         _put(execute, _entries(rows), rows)
         done = execute(_DELETE_OUTDATED, (filled, _PIECE)).rowcount
-    # The next artifact may get a place that a deleted one had.
+    # The next artifact may get a place that a deleted one had, and has no terms then.
+    execute(_FORGET_GONE, ())
     execute(_LOWER_FILLED, ())
 
 
