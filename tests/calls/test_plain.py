@@ -11,8 +11,10 @@ import provenance as p
 from provenance.calls.function import spec_of
 from provenance.calls.plain import PlainCalls
 from provenance.calls.spec import ScalarIds
+from provenance.effect import with_layer
 from provenance.environment import current
 from provenance.ports.blobs import DeleteBlob
+from provenance.ports.records import FindMany
 from provenance.testing import in_folder, in_memory
 
 _SIZES = {}
@@ -106,6 +108,24 @@ def test_calls_that_ask_more_are_planned(options, settings):
     with in_memory():
         function = p.provenance(**options)(lambda number: number)
         assert PlainCalls.of(current(), spec_of(function)) is None
+
+
+@pytest.mark.parametrize("arguments", [[], [[1], [2]]])
+def test_no_store_is_asked_about_no_calls(arguments):
+    """A map of nothing, or of calls that all need a plan, has no plain calls to look up."""
+    looked_up = []
+
+    def note(ask, inner):
+        if isinstance(ask, FindMany):
+            looked_up.append(len(ask.ids))
+        return inner(ask)
+
+    layered = p.MemoryRepo("layered").with_layer(lambda stores: with_layer(stores, note))
+    with p.using_repo(layered):
+        list(one.map(arguments))
+    assert 0 not in looked_up
+    with p.using_repo(p.MemoryRepo("written only", read=False)):
+        assert not list(one.map([]))
 
 
 def test_a_lost_value_is_computed_again(tmp_path):

@@ -155,6 +155,8 @@ def test_a_proxy_has_the_face_of_its_value(proxied, value):
     assert value.__doc__ == proxy.__doc__
     assert set(dir(value)) <= set(dir(proxy))
     assert inspect.isclass(value) == inspect.isclass(proxy)
+    missing = object()
+    assert getattr(value, "__annotations__", missing) == getattr(proxy, "__annotations__", missing)
     for name in ("__iter__", "__next__", "__call__", "__len__", "__await__", "__fspath__"):
         if name != "__len__":
             assert hasattr(value, name) == hasattr(proxy, name), name

@@ -192,6 +192,8 @@ class Dispatch:
         asked = {
             artifact_id: args for artifact_id, args in zip(ids, items, strict=True) if artifact_id
         }
+        if not asked:
+            return others
         found = calls.repo.interpreter(FindMany(tuple(asked)))
         absent.update(asked.keys() - found.keys())
         hits = {key: record for key, record in found.items() if calls.is_hit(record)}

@@ -57,8 +57,9 @@ class Carrier(Result):
     """
 
     __slots__ = ()
-    __provenance_kind__: Any = None
-    _provenance: tuple[Known, Origin, bool]
+    # No annotations, because carriers would show them as their own.
+    __provenance_kind__ = cast("Any", None)
+    _provenance = cast("tuple[Known, Origin, bool]", None)
 
     @property
     def __wrapped__(self) -> object:
@@ -267,7 +268,7 @@ def _repr_of_plain(carrier: Any) -> str:
 
 
 _OWN_NAMES: Final = frozenset(
-    {"__slots__", "__module__", "__doc__", "__qualname__", "__annotations__", "__dict__"}
+    {"__slots__", "__module__", "__doc__", "__qualname__", "_provenance", "__dict__"}
 )
 
 

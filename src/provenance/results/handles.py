@@ -11,7 +11,7 @@ import pickle
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, partial
-from typing import Any, Final, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
 
 from attrs import evolve, frozen
 
@@ -121,7 +121,25 @@ def _carry() -> Callable[..., object]:
     return carriers.carry
 
 
-class Result:
+if TYPE_CHECKING:
+
+    class _Declared:
+        """What each class of results has. Only for type checkers: a proxy would show these annotations as its value's."""
+
+        __wrapped__: Any
+        __provenance_reference__: Callable[[], Known]
+        __provenance_origin__: Callable[[], Origin]
+        __provenance_is_tracked__: Callable[[], bool]
+        __provenance_is_node__: Callable[[], bool]
+        __provenance_known__: Callable[[], ValueId | None]
+        __provenance_copy__: Callable[[Callable[[Any], object]], object]
+        value_repr: Callable[[], object]
+
+else:
+    _Declared = object
+
+
+class Result(_Declared):
     """What proxies and carriers have in common.
 
     Each says what is known of its artifact, where the rest is, whether the artifact is in a store, and whether the value
@@ -129,14 +147,6 @@ class Result:
     """
 
     __slots__ = ()
-    __wrapped__: Any
-    __provenance_reference__: Callable[[], Known]
-    __provenance_origin__: Callable[[], Origin]
-    __provenance_is_tracked__: Callable[[], bool]
-    __provenance_is_node__: Callable[[], bool]
-    __provenance_known__: Callable[[], ValueId | None]
-    __provenance_copy__: Callable[[Callable[[Any], object]], object]
-    value_repr: Callable[[], object]
 
     @property
     def artifact(self) -> Artifact[object]:

@@ -399,6 +399,33 @@ def test_terms_of_what_is_gone_are_not_taken_for_those_of_what_came_after(fresh,
     assert {VALUES[0]} == records.find_referenced_blobs((VALUES[0],))
 
 
+def test_others_before_the_same_last_artifact_get_terms_of_their_own(fresh, monkeypatch):
+    """While terms are computed, all are deleted and forgotten, the last one comes back to its place, and others come before it."""
+    store = fresh()
+    fill(store, 3)
+    records, put, seen = SqlRecords(store.database), terms._entries, []
+    last, _ = list(store.kept.values())[-1]
+
+    def interrupted(rows):
+        found = put(rows)
+        if not seen:
+            seen.extend(store.kept)
+            terms.fill_terms(store.database, 1)
+            for key in seen[:-1]:
+                records.delete_record(key)
+            terms.fill_terms(store.database, 1)
+            records.delete_record(last.id)
+            fill(store, 2, code="r1:new", value_blob=VALUES[0])
+            records.put_record(PutRecord(last, run(), '{"n":2}'))
+        return found
+
+    monkeypatch.setattr(terms, "_entries", interrupted)
+    terms.fill_terms(store.database, 1)
+    assert [(3,)] == store.database.query("SELECT place FROM artifacts WHERE id = ?", last.id)
+    assert 2 == len(records.search_records(Query(code="r1:new"), None, 9).records)
+    assert {VALUES[0]} == records.find_referenced_blobs((VALUES[0],))
+
+
 def test_the_place_of_a_deleted_artifact_may_be_taken(fresh):
     """The new artifact there is found, also after the table has forgotten the old one."""
     store = fresh()
@@ -412,6 +439,24 @@ def test_the_place_of_a_deleted_artifact_may_be_taken(fresh):
     for _ in range(2):
         assert 1 == len(records.search_records(Query(code="r1:new"), None, 9).records)
         terms.fill_terms(store.database, 1)
+
+
+def test_searches_write_nothing_after_the_newest_artifacts_were_deleted(fresh, monkeypatch):
+    """The first search forgets their places."""
+    monkeypatch.setattr(terms.fill_terms, "__defaults__", (3,))
+    store = fresh()
+    fill(store, 4)
+    terms.fill_terms(store.database, 1)
+    records = SqlRecords(store.database)
+    for key in reversed(store.kept):
+        records.delete_record(key)
+    records.search_records(Query(name="f1"), None, 9)
+
+    def fail(*_):
+        raise AssertionError("a search has written")
+
+    monkeypatch.setattr(store.database, "transaction", fail)
+    assert () == records.search_records(Query(name="f1"), None, 9).records
 
 
 @pytest.mark.parametrize("step", ["delete", "evict"])

@@ -162,7 +162,8 @@ _COLUMNS: Final = """\
 SELECT place, name, version, run_id, code, value_id, content_digest, inputs_digest, tags,
 custom_fields, inputs_json, computed_at FROM artifacts WHERE place """
 _READ_UNKNOWN: Final = f"{_COLUMNS} > ? ORDER BY place LIMIT ?"
-_READ_AGAIN: Final = f"{_COLUMNS} = ?"
+_IS_SURE: Final = "(place = ? OR place NOT IN (SELECT place FROM terms_outdated))"
+_READ_AGAIN: Final = f"{_COLUMNS} > ? AND place <= ? AND {_IS_SURE} ORDER BY place"
 _OUTDATED: Final = "SELECT place FROM terms_outdated WHERE place <= ? ORDER BY place LIMIT ?"
 _READ_OUTDATED: Final = f"{_COLUMNS} IN ({_OUTDATED})"
 _DELETE_OUTDATED: Final = f"DELETE FROM terms_outdated WHERE place IN ({_OUTDATED})"  # noqa: S608 - constants
@@ -172,6 +173,8 @@ _PUT_TIMES: Final = """\
 INSERT INTO term_times (block, oldest, newest) VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE
 SET oldest = min(oldest, excluded.oldest), newest = max(newest, excluded.newest)"""
 _SET_FILLED: Final = "UPDATE terms_filled SET place = ? WHERE place = ?"
+_FORGET_GONE: Final = """\
+DELETE FROM terms_outdated WHERE place > coalesce((SELECT max(place) FROM artifacts), 0)"""
 _LOWER_FILLED: Final = """\
 UPDATE terms_filled SET place = min(place, coalesce((SELECT max(place) FROM artifacts), 0))"""
 _AT_ONCE: Final = 250
@@ -215,8 +218,9 @@ def _fill_next(database: Database, filled: int) -> int:
     end: int = rows[-1][0] if rows else filled
 
     def work(execute: Execute) -> int:
-        # All may have been deleted, and forgotten, and others have their places now.
-        is_there = execute(_READ_AGAIN, (end,)).fetchall() == rows[-1:]
+        # All may have been deleted, and forgotten, and others have their places now, even of all but the last one.
+        now: Any = execute(_READ_AGAIN, (filled, end, end)).fetchall()
+        is_there = now[-1:] == rows[-1:] and set(now) <= set(rows)
         if is_there and execute(_SET_FILLED, (end, filled)).rowcount:
             _put(execute, entries, rows)
             return end
@@ -233,7 +237,8 @@ def refresh_terms(execute: Execute) -> None:
         rows: Any = execute(_READ_OUTDATED, (filled, _PIECE)).fetchall()
         _put(execute, _entries(rows), rows)
         done = execute(_DELETE_OUTDATED, (filled, _PIECE)).rowcount
-    # The next artifact may get a place that a deleted one had.
+    # The next artifact may get a place that a deleted one had, and has no terms then.
+    execute(_FORGET_GONE, ())
     execute(_LOWER_FILLED, ())
 
 
