@@ -253,7 +253,12 @@ def test_structs_come_back(memory_repo):
 
 @pytest.mark.parametrize(
     "value",
-    [np.empty((0, 3)), np.arange(4, dtype=">i4"), np.zeros(2, [("a", "i4")]), np.ones((3, 4))[:, 1:]],
+    [
+        np.empty((0, 3)),
+        np.arange(4, dtype=">i4"),
+        np.zeros(2, [("a", "i4")]),
+        np.ones((3, 4))[:, 1:],
+    ],
     ids=["empty", "big-endian", "structured", "with gaps"],
 )
 @pytest.mark.parametrize("compression", [None, "zstd"])
