@@ -399,6 +399,19 @@ def test_sql_needs_a_database(call, store):
     assert (2, True) == (code, "no SQL database" in err or "SQL database" in err)
 
 
+def test_what_is_stored_meanwhile_is_not_of_the_future(call, folder, monkeypatch):
+    """The doctor compares with the time at which it looks, not with that at which it was called."""
+    functions = p.functions
+
+    def storing(repo):
+        load(2_000)
+        return functions(repo)
+
+    monkeypatch.setattr(p, "functions", storing)
+    items = documents(call("doctor", "--json")[1])
+    assert [True] == [item["ok"] for item in items if item["check"] == "clock"]
+
+
 def test_the_doctor_writes_a_bundle(call, folder):
     """It has the checks and the packages, and nothing of the user's."""
     code, out, _ = call("doctor", "--bundle", "bundle.zip")

@@ -249,3 +249,33 @@ def test_structs_come_back(memory_repo):
     assert (
         "c" == memory_repo.get_value(p.provenance(name="t")(lambda: [town]).artifact().id)[0].note
     )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.empty((0, 3)),
+        np.arange(4, dtype=">i4"),
+        np.zeros(2, [("a", "i4")]),
+        np.ones((3, 4))[:, 1:],
+    ],
+    ids=["empty", "big-endian", "structured", "with gaps"],
+)
+@pytest.mark.parametrize("compression", [None, "zstd"])
+def test_a_serializer_may_write_any_buffer(value, compression):
+    """What is kept to be read back, or compressed, takes what a file takes, and arrays with gaps."""
+    written = []
+
+    def dump(value, sink):
+        written.append(sink.write(value))
+
+    def load(source):
+        return np.frombuffer(source.read(), value.dtype).reshape(value.shape)
+
+    with in_memory() as repo:
+        name = f"buffers_{value.dtype.str.strip('<>|')}_{value.size}_{compression}"
+        p.register_serializer(name, dump, load)
+        options = {"compression": compression} if compression else {}
+        stored = p.provenance(name="values", serializer=name, dump_kwargs=options)(lambda: value)()
+        assert p.hash(value) == p.hash(repo.get_value(stored))
+    assert [value.nbytes] == written

@@ -16,6 +16,7 @@ import pytest
 import provenance as p
 from exchange.conftest import describe, pipeline
 from exchange.crates import problems_of
+from provenance.effects.bundles import BundleWriter
 from provenance.effects.io import blob_of
 from servers import moto_s3
 from servers.postgres import server
@@ -244,6 +245,28 @@ def test_equal_contents_make_equal_members(results, tmp_path):
     assert first.keys() == second.keys()
     differing = {name for name in first if first[name] != second[name]}
     assert differing <= {"records.db", "bundle.json"}
+
+
+def test_pages_are_written_one_by_one(results, tmp_path, monkeypatch):
+    """All pages are never in memory together: each is written before the next one is made."""
+    made = []
+
+    def render_site(*_, **__):
+        for name in ("one.html", "two.html"):
+            made.append(name)
+            yield name, b""
+
+    add = BundleWriter.add
+
+    def added(writer, name, data):
+        add(writer, name, data)
+        made.append(f"{name} is written")
+
+    monkeypatch.setattr("provenance.ui.static.render_site", render_site)
+    monkeypatch.setattr(BundleWriter, "add", added)
+    p.export(results["load"], tmp_path / "out.zip")
+    pages = [each for each in made if "html" in each]
+    assert ["one.html", "one.html is written", "two.html", "two.html is written"] == pages
 
 
 def test_nothing_stays_of_an_export_that_failed(results, tmp_path, memory_repo):

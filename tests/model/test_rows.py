@@ -127,3 +127,9 @@ def test_a_run_of_a_newer_library_is_read():
     """Facts that this library does not know are left out, not refused."""
     text = json.loads(run_to_json(run()))
     assert run() == run_from_json(json.dumps({**text, "weather": "fine"}))
+
+
+def test_the_id_of_a_run_is_text():
+    """A forged run of a bundle may say anything; a store that it is copied to takes text alone."""
+    text = json.loads(run_to_json(run()))
+    assert "['a']" == run_from_json(json.dumps({**text, "id": ["a"]})).id

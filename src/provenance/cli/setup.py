@@ -102,9 +102,11 @@ def _check_repository(session: Session) -> Iterator[tuple[str, bool, str]]:
         refused = "untrusted: values that could execute code are refused"
         yield "trust", True, "trusted" if repo.trusted else refused
         newest = max((g.newest for g in groups), default=None)
-        is_future = newest is not None and newest > session.now
-        now = f"{session.now:%Y-%m-%d %H:%M %z}"
-        yield "clock", not is_future, f"ahead of this machine's: {newest}" if is_future else now
+        # Not `session.now`: since then others may have stored results.
+        now = datetime.now().astimezone()
+        is_future = newest is not None and newest > now
+        ahead = f"ahead of this machine's: {newest}"
+        yield "clock", not is_future, ahead if is_future else f"{now:%Y-%m-%d %H:%M %z}"
         leases = p.expired_leases(repo)
         left = f"{count_of(len(leases), 'lease')} of ended processes; `provenance gc` deletes them"
         yield "leases", True, left if leases else "none was left behind"

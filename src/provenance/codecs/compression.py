@@ -148,7 +148,12 @@ class PassingSink(io.RawIOBase):
         """Write all of *data*."""
         whole = memoryview(data)
         self._size += whole.nbytes
-        self._take(whole.cast("B") if whole.c_contiguous else memoryview(whole.tobytes()))
+        try:
+            view = whole.cast("B")
+        except (TypeError, ValueError):
+            # It is not contiguous, is empty with several axes, or is not of native numbers.
+            view = memoryview(whole.tobytes())
+        self._take(view)
         return whole.nbytes
 
     def _take(self, view: memoryview) -> None:

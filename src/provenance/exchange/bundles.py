@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any, Final, cast
 
@@ -41,11 +42,13 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
     with wiring.writing_bundle(path) as (target, writer):
         _copy(source, closure, target, redacted=redacted)
         files: dict[str, str] = {"records.db": "application/vnd.sqlite3"}
-        members = [
-            *_requirements(closure),
-            *((f"sources/{digest}.py", text.encode()) for digest, text in closure.sources.items()),
-            *_pages(source, closure, target),
-        ]
+        sources = ((f"sources/{digest}.py", text) for digest, text in closure.sources.items())
+        # One by one: all pages together may take more memory than there is.
+        members = chain(
+            _requirements(closure),
+            ((name, text.encode()) for name, text in sources),
+            _pages(source, closure, target),
+        )
         for name, data in members:
             files[name] = _MEDIA_TYPES[PurePosixPath(name).suffix]
             writer.add(name, data)

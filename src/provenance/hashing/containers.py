@@ -143,6 +143,9 @@ def mapping_items(
 
 def set_items(value: Collection[Any], walk: Walk) -> Sequence[Item]:
     """Return the members in canonical order."""
+    # As below, without a list of the items: that takes half as long again for a set of names.
+    if set(map(type, value)) in _SORTABLE:
+        return sorted(value)
     return _in_order(walk.unordered_items(value))
 
 

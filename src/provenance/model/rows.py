@@ -319,5 +319,5 @@ def run_from_json(text: str) -> Run:
     known: dict[str, Any] = {
         field.name: facts[field.name] for field in fields(Run) if field.name in facts
     }
-    known["created_at"] = parse_time(facts["created_at"])
+    known["id"], known["created_at"] = str(facts["id"]), parse_time(facts["created_at"])
     return Run(**known)

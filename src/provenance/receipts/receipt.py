@@ -334,7 +334,8 @@ class _Walk:
         return digest
 
     def _class(self, kind: type) -> None:
-        for member in vars(kind).values():
+        # A list first: another thread may set an attribute of the class meanwhile.
+        for member in list(vars(kind).values()):
             if callable(member) or isinstance(member, _METHODS):
                 self._members(cast("object", member))
         self._waiting += [base for base in kind.__bases__ if is_first_party(base)]
