@@ -10,7 +10,7 @@ import pickle
 from collections import ChainMap
 from functools import cache
 from types import CodeType
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, cast
 
 from provenance.codecs.devices import tolerate_missing_devices
 from provenance.hashing.attributes import attributes_beside, registered_reduction
@@ -236,10 +236,10 @@ def traveling_code_pickler() -> type[pickle.Pickler]:
     Cloudpickle leaves these out since 3.1.3. Code receipts read the files, and tracebacks show them. What is stored
     has no need of them.
     """
-    base = code_pickler()
+    base = cast("Any", code_pickler())
 
     class TravelingCodePickler(base):  # type: ignore[valid-type,misc]  # mypy refuses a variable as base
-        dispatch_table = ChainMap({CodeType: _reduce_code}, cast("Any", base).dispatch_table)
+        dispatch_table: ClassVar = ChainMap({CodeType: _reduce_code}, base.dispatch_table)
 
     return TravelingCodePickler
 
@@ -247,8 +247,8 @@ def traveling_code_pickler() -> type[pickle.Pickler]:
 def _reduce_code(code: CodeType) -> tuple[object, ...]:
     import cloudpickle
 
-    _, arguments = cloudpickle.Pickler.dispatch_table[CodeType](code)
-    return restore_code, (code.co_filename, *arguments)
+    reduced = cast("Any", cloudpickle.Pickler.dispatch_table[CodeType](code))
+    return restore_code, (code.co_filename, *reduced[1])
 
 
 @exported
