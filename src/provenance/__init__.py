@@ -310,7 +310,7 @@ _PICKLED: _typing.Final = {
     "archives": "LocalSource",
     "model.records": "ArtifactRecord Derivation FrozenDict",
     "repository.inputs": "InputHashes Summary",
-    "codecs.pickling": "restore_attributes",
+    "codecs.pickling": "restore_attributes restore_code",
     "config.stores": "restore_repository",
     "engines.functions": "restore_in_environment",
     "engines.shipping": "restore_carried",

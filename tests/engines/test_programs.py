@@ -94,6 +94,39 @@ with p.using_repo(p.MemoryRepo()):
     assert printed(program).strip() == "True 0"
 
 
+FORGETFUL = """
+import sys, types
+import cloudpickle
+import provenance as p
+
+known = cloudpickle.Pickler.dispatch_table
+reduce_code = known[types.CodeType]
+known[types.CodeType] = lambda code: reduce_code(code.replace(co_filename="<dynamic-code>"))
+
+@p.provenance()
+def look(x):
+    return (lambda y: y + 1)(x)
+
+def nested(k):
+    @p.provenance(name="nested")
+    def add(x):
+        return x + k
+    return add
+
+if __name__ == "__main__":
+    p.load_config({"artifact_repos": {"a": {"type": "sqlite", "db": "a.db"}}})
+    for function in (look, nested(2)):
+        print(list(function.map([1], engine=p.engines.processes(1))) == [function(1)], p.stats().code_changed)
+"""
+
+
+def test_cloudpickle_may_forget_the_files_of_functions():
+    """Since 3.1.3 it does. The receipts of a worker are those of the source all the same, so nothing is changed."""
+    Path("script.py").write_text(FORGETFUL)
+    runner = "import runpy; runpy.run_path('script.py', run_name='__main__')"
+    assert ["True", "0", "True", "0"] == printed(runner).split()
+
+
 def test_a_large_global_is_named():
     """A function that drags a large global along is warned of once, by its name."""
     program = """

@@ -1,7 +1,9 @@
 """`p.stale` lists results whose code has changed, and accepts the changes if asked to."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,17 @@ if sys.argv[1:]:
 else:
     print(*p.stale(accept=True))
     print(*p.stale())
+"""
+
+MAPPING = """
+import provenance as p
+
+@p.provenance()
+def double(n):
+    return 2 * n
+
+if __name__ == "__main__":
+    double(3), list(double.map([1, 2], engine=p.engines.processes(1)))
 """
 
 MODULE = """
@@ -97,24 +110,42 @@ def test_runs_of_a_script_are_listed_together(tmp_path):
     """Each run has a program of its own, but what is said of their results is the same; all are accepted."""
     (tmp_path / "pyproject.toml").touch()
     script = tmp_path / "script.py"
-
-    def run(*words):
-        return subprocess.run(
-            [sys.executable, str(script), *words],
-            cwd=tmp_path,
-            env={"PYTHONPATH": SOURCES, "PATH": ""},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-
     script.write_text(SCRIPT)
-    run("1"), run("2")
+    ran(script, "1"), ran(script, "2")
     script.write_text(SCRIPT.replace("2 * n", "3 * n"))
-    line, after = run().split("\n", 1)
+    line, after = ran(script).split("\n", 1)
     assert "\n" == after
     assert 1 == line.count("StaleResults"), line
     assert "__main__.double, version 0, 2 results: __main__.double changed" in line
+
+
+def ran(script, *words):
+    """Return what a script prints that runs in its folder."""
+    return subprocess.run(
+        [sys.executable, str(script), *words],
+        cwd=script.parent,
+        env={"PYTHONPATH": SOURCES, "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def test_functions_of_workers_are_those_of_the_program_that_started_them(tmp_path):
+    """What processes computed of a script's functions is as stale as what the script computed itself."""
+    (tmp_path / "pyproject.toml").touch()
+    script, asking = tmp_path / "script.py", tmp_path / "asking.py"
+    script.write_text(MAPPING)
+    asking.write_text("import provenance as p\nprint(*p.stale())")
+    assert "" == ran(script)
+    script.write_text(MAPPING.replace("2 * n", "3 * n"))
+    [line] = ran(asking).splitlines()
+    assert 1 == line.count("StaleResults"), line
+    assert "__main__.double, version 0, 3 results: __main__.double changed" in line
+    with closing(sqlite3.connect(tmp_path / ".provenance" / "provenance.db")) as database:
+        database.execute("DELETE FROM runs WHERE parent_id IS NULL")
+        database.commit()
+    assert "2 results: a worker computed it, for a program that has stored nothing" in ran(asking)
 
 
 def test_renamed_functions_are_found_by_their_aliases(project):

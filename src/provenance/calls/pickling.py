@@ -89,7 +89,7 @@ def reduce_with_code(
 
     Its state is *function* and *others*.
     """
-    from provenance.codecs.pickling import dump_cloudpickle
+    from provenance.codecs.pickling import traveling_code_pickler
 
     instructions = _instructions_of(function)
     if wrapper in _leaving.get():
@@ -97,7 +97,7 @@ def reduce_with_code(
     token = _leaving.set((*_leaving.get(), wrapper))
     try:
         file = BytesIO()
-        dump_cloudpickle((function, *others), file)
+        traveling_code_pickler()(file, protocol=pickle.HIGHEST_PROTOCOL).dump((function, *others))
     finally:
         _leaving.reset(token)
     return restore_main_function, (type(wrapper), path, instructions, file.getvalue())

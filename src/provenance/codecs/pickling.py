@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import copyreg
 import pickle
+from collections import ChainMap
 from functools import cache
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from types import CodeType
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, cast
 
 from provenance.codecs.devices import tolerate_missing_devices
 from provenance.hashing.attributes import attributes_beside, registered_reduction
@@ -225,6 +227,34 @@ def code_pickler() -> type[pickle.Pickler]:
             return parts
 
     return CodePickler
+
+
+@cache
+def traveling_code_pickler() -> type[pickle.Pickler]:
+    """Return the pickler of code for other processes: functions keep the names of their files.
+
+    Cloudpickle leaves these out since 3.1.3. Code receipts read the files, and tracebacks show them. What is stored
+    has no need of them.
+    """
+    base = cast("Any", code_pickler())
+
+    class TravelingCodePickler(base):  # type: ignore[valid-type,misc]  # mypy refuses a variable as base
+        dispatch_table: ClassVar = ChainMap({CodeType: _reduce_code}, base.dispatch_table)
+
+    return TravelingCodePickler
+
+
+def _reduce_code(code: CodeType) -> tuple[object, ...]:
+    import cloudpickle
+
+    reduced = cast("Any", cloudpickle.Pickler.dispatch_table[CodeType](code))
+    return restore_code, (code.co_filename, *reduced[1])
+
+
+@exported
+def restore_code(file: str, *arguments: Any) -> CodeType:  # noqa: ANN401 - they depend on the version of Python
+    """Unpickle code that is of *file*. Pickles that travel refer to this function."""
+    return CodeType(*arguments).replace(co_filename=file)
 
 
 def load_cloudpickle(source: BinaryIO) -> object:

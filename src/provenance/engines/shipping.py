@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, TypeAlias, cast
 
 from attrs import evolve, field, frozen
 
-from provenance.codecs.pickling import code_pickler
+from provenance.codecs.pickling import traveling_code_pickler
 from provenance.config import sources, stores, wiring
 from provenance.config.schema import Config
 from provenance.engines.outcomes import Outcome
@@ -145,7 +145,7 @@ def arrival_of(answer: Arrival | bytes) -> Arrival:
     return Arrival(refused=problem) if problem else cast("Arrival", pickle.loads(content))
 
 
-class _Pickler(code_pickler()):  # type: ignore[misc]  # mypy refuses a call as base
+class _Pickler(traveling_code_pickler()):  # type: ignore[misc]  # mypy refuses a call as base
     """Pickles results as references if they are from *home*, else with their values."""
 
     def __init__(self, file: io.BytesIO, home: Origin | None) -> None:

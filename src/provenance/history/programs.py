@@ -6,7 +6,7 @@ import os
 import runpy
 import sys
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, combinations
 from pathlib import Path
 from types import ModuleType
@@ -15,12 +15,14 @@ from typing import Final, cast
 from attrs import Factory, frozen
 
 from provenance.codecs.trust import CopyPolicy
+from provenance.errors import CorruptRecordError
 from provenance.hashing import hash_value
 from provenance.history.diff import run_of
 from provenance.model.ids import RunId
 from provenance.model.records import Artifact, Json, Run
 from provenance.model.rows import jsonable, time_text
 from provenance.ports.machine import CurrentRun
+from provenance.ports.records import FindRun
 from provenance.repository.handles import Repository
 from provenance.util.formatting import describe_error
 
@@ -115,16 +117,21 @@ def running_program(
 
     Yields why that is impossible; None if it is done.
     """
-    if artifact.run_id == programs.here:
+    runs = _runs_of(artifact, place)
+    if programs.here in runs:
         yield None
         return
-    recorded = run_of(artifact)
-    program = None if recorded is None else program_of(recorded.process)
-    distrust = None if recorded is None else _distrust(recorded, artifact.run_id, place)
-    folder = "" if recorded is None or distrust else _folder_of(recorded.process, program)
+    known = {run_id: run for run_id, run in runs.items() if run is not None}
+    distrusts = [_distrust(run, run_id, place) for run_id, run in known.items()]
+    distrust = next((reason for reason in distrusts if reason), None)
+    driver = next(reversed(known.values()), None)
+    program = None if driver is None else program_of(driver.process)
+    folder = "" if driver is None or distrust else _folder_of(driver.process, program)
     with _also_importing_from(folder):
         if artifact.fn_module != "__main__":
             yield None
+        elif known and len(known) < len(runs):
+            yield "a worker computed it, for a program that has stored nothing itself and is not known"
         elif program is None:
             yield "it was computed in a console or notebook, whose functions are gone"
         elif _runs_already(program):
@@ -134,6 +141,22 @@ def running_program(
         else:
             with _as_main(program, programs.loaded) as problem:
                 yield problem
+
+
+def _runs_of(artifact: Artifact[object], place: Repository) -> dict[RunId, Run | None]:
+    """Return the run that computed *artifact*, then the one whose worker it was, and so on.
+
+    Functions of `__main__` travel to a worker with their code: they are those of the last run. A run that is not
+    recorded is None, and the last one.
+    """
+    run = run_of(artifact)
+    runs = {artifact.run_id: run}
+    while run is not None and run.parent_id is not None and run.parent_id not in runs:
+        parent, run = run.parent_id, None
+        with suppress(CorruptRecordError):
+            run = place.interpreter(FindRun(parent))
+        runs[parent] = run
+    return runs
 
 
 @contextmanager
