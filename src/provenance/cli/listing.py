@@ -279,9 +279,16 @@ def _branch(depth: int) -> str:
 
 
 def _git_text(git: Json) -> str:
+    """Return the commit of a checkout, with a plus if its files had changed.
+
+    >>> _git_text({"commit": None, "dirty": True})
+    'no commit+'
+    """
     if not isinstance(git, dict):
         return ""
-    return f"{str(git.get('commit'))[:8]}{'+' if git.get('dirty') else ''}"
+    commit = git.get("commit")
+    text = "no commit" if commit is None else str(commit)[:8]
+    return f"{text}{'+' if git.get('dirty') else ''}"
 
 
 @command(
