@@ -57,6 +57,20 @@ class Model:
 """
 
 
+UNGUARDED = """
+import sys
+import provenance as p
+
+@p.provenance()
+def double(n):
+    return 2 * n
+
+double(3)
+for results in p.stale() if len(sys.argv) == 1 else ():
+    print(results.problem)
+"""
+
+
 @pytest.fixture
 def project(repo, monkeypatch):
     """A function that writes the module anew and imports it."""
@@ -176,3 +190,16 @@ def test_functions_that_are_gone_are_told(project):
     assert gone == found.problem
     assert () == found.changes
     assert "cannot be imported" in repr(found)
+
+
+def test_a_script_that_asks_what_is_stale_is_run_once(tmp_path):
+    """Running it to find its functions asks again."""
+    (tmp_path / "pyproject.toml").touch()
+    ask, look = tmp_path / "ask.py", tmp_path / "look.py"
+    ask.write_text(UNGUARDED)
+    ran(ask, "first")
+    ask.write_text(UNGUARDED.replace("2 * n", "3 * n").replace("double(3)", "double(4)"))
+    look.write_text("import provenance as p; print(len(p.stale()))")
+    found = ran(look)
+    assert "asks for them itself" in found
+    assert found.endswith("1\n")

@@ -400,6 +400,7 @@ def stale_command(session: Session, pattern: str | None, accept: bool, note: str
         ),
     )
     stale = len({results.name for results in found if not results.problem})
-    footer = f"code of {count_of(stale, 'function')} has changed{' (accepted)' if accept else ''}"
+    changed = f"code of {count_of(stale, 'function')}" if stale else "no code that was found"
+    footer = f"{changed} has changed{' (accepted)' if accept else ''}"
     code = 1 if stale and not accept else 0
     return Listing(items, columns, footer, id="name", empty="nothing is stale", code=code)

@@ -159,6 +159,10 @@ def _runs_of(artifact: Artifact[object], place: Repository) -> dict[RunId, Run |
     return runs
 
 
+_loading: Final[set[Program]] = set()
+"""The programs that are being run to find their functions."""
+
+
 @contextmanager
 def _as_main(program: Program, loaded: dict[Program, ModuleType]) -> Generator[str | None]:
     """Let `__main__` be a program; yield why that is impossible, None if it is done."""
@@ -168,11 +172,16 @@ def _as_main(program: Program, loaded: dict[Program, ModuleType]) -> Generator[s
     try:
         if program.path and not Path(program.path).is_file():
             problem = f"its program {name} does not exist any more"
+        elif program in _loading:
+            problem = f"its program {name} is being run to find its functions, and asks for them itself"
         elif program not in loaded:
+            _loading.add(program)
             try:
                 loaded[program] = _load(program)
             except Exception as error:  # noqa: BLE001 - running it can raise anything
                 problem = f"its program {name} cannot be run ({describe_error(error)})"
+            finally:
+                _loading.discard(program)
         if problem is None:
             sys.modules.update(dict.fromkeys(before, loaded[program]))
         yield problem
