@@ -173,7 +173,9 @@ def _as_main(program: Program, loaded: dict[Program, ModuleType]) -> Generator[s
         if program.path and not Path(program.path).is_file():
             problem = f"its program {name} does not exist any more"
         elif program in _loading:
-            problem = f"its program {name} is being run to find its functions, and asks for them itself"
+            problem = (
+                f"its program {name} is being run to find its functions, and asks for them itself"
+            )
         elif program not in loaded:
             _loading.add(program)
             try:
