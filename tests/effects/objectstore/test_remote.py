@@ -83,7 +83,7 @@ def told(kind, port, **changes):
     return "\n".join(texts)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ONE_QUICK)
 @pytest.mark.parametrize("after", [100, 1 << 20])
 def test_a_cut_connection_is_made_again(kind, after):
     """Connections that are cut in the middle of an upload cost time and nothing else."""
