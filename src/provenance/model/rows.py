@@ -30,8 +30,8 @@ from provenance.model.records import (
 
 # fmt: off
 Row: TypeAlias = tuple[
-    str, str, str, str, int, str, str, str, int, float, float, float, str, str, str, str, str, str, str,
-    str, str, int, str | None, int | None, str, str, str, str, str, str, str,
+    ArtifactId, ValueId, RunId, str, int, str, str, str, int, float, float, float, str, str, str, str, str, str, str,
+    str, BlobId, int, BlobId | None, int | None, str, str, str, str, str, str, str,
 ]
 # fmt: on
 """The record of an artifact; its columns are `COLUMNS`."""
@@ -203,8 +203,8 @@ def from_row(row: Row) -> ArtifactRecord:
     On the path of every lookup: arguments are positional, and empty values are known by their text.
     """
     record = _FilledRecord(
-        ArtifactId(row[0]),
-        ValueId(row[1]),
+        row[0],
+        row[1],
         row[3],
         row[4],
         row[5],
@@ -222,9 +222,9 @@ def from_row(row: Row) -> ArtifactRecord:
         row[10],
         row[11],
         row[9],
-        RunId(row[2]),
-        Blob(BlobId(row[20]), row[21]),
-        None if row[22] is None else Blob(BlobId(row[22]), row[23] or 0),
+        row[2],
+        Blob(row[20], row[21]),
+        None if row[22] is None else Blob(row[22], row[23] or 0),
         row[24],
         _interface(row[25]),
         row[26],

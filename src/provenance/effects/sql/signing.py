@@ -14,7 +14,8 @@ import msgspec
 from attrs import field, frozen
 
 _CHECKSUM: Final = "crc32"
-_PLAIN: Final = f"{_CHECKSUM}:"
+_FIRST_DIGITS: Final = slice(6, 14)
+"""Where the checksum of the facts is in a signature that begins with `crc32:`."""
 _SIGNATURE: Final = "hmac-sha256"
 Facts = Sequence[str | int | float | None]
 """The columns of a record without its signature."""
@@ -47,9 +48,8 @@ class RecordSigner:
         Without a key, records that have a signature, or none at all, are not checked.
         """
         # The usual case, and on the path of every lookup.
-        if self.key is None and signature.startswith(_PLAIN):
-            is_sound = signature.startswith(f"{_PLAIN}{crc32(_encode(facts)):08x}:")
-            return None if is_sound else "its checksum differs"
+        if self.key is None and signature[_FIRST_DIGITS] == f"{crc32(_encode(facts)):08x}":
+            return None
         return self._problem(facts, signature, 1)
 
     def problem_of_inputs(self, artifact_id: str, inputs_json: str, signature: str) -> str | None:
