@@ -383,7 +383,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
             return path if each is not self else (pickling.restore_by_name, (module, path))
         if not isinstance(found, CachedFunction) or found.__wrapped__ is not self.__wrapped__:
             return restore_function, (self.__wrapped__, args, self._options)
-        if args and found._options == self._options:
+        if args and found._options == self._options:  # noqa: SLF001 - it is of this class
             name = ".".join(path.split(".")[-2 if found is each else -1 :])
             return operator.attrgetter(name), (args[0],)  # a bound method
         return restore_function, (found, args, self._options)
@@ -406,7 +406,7 @@ def restore_function(
 ) -> CachedFunction[..., object]:
     """Unpickle a decorated function that no name leads to, but perhaps to one with other options. Pickles name this function."""
     if isinstance(function, CachedFunction):
-        function = cast("Callable[..., object]", function.__wrapped__)
+        function = function.__wrapped__
     return CachedFunction(function, evolve(inspect_function(function), args=args), options)
 
 

@@ -25,7 +25,7 @@ from provenance.calls.draft import Call
 from provenance.errors import EngineError, ProvenanceError
 from provenance.model.records import NO_OPTIONS
 from provenance.repository.handles import Repository
-from provenance.repository.stores import is_in_memory
+from provenance.repository.stores import is_copied_memory, is_in_memory
 from provenance.telemetry import log
 from provenance.util.formatting import describe_error
 from provenance.util.naming import exported
@@ -234,9 +234,11 @@ def refuse_elsewhere(call: Call, home: Home | None) -> None:
     if home is None or call.read_only or environments.is_overlaid():
         return
     repo: Repository = call.repo
-    if repo.repository_id != home.repository_id:
+    is_other = repo.repository_id != home.repository_id
+    if is_other or (home.process != os.getpid() and is_in_memory(repo)):
+        place = repo.records_at if is_other else repo.values_at
         problem = (
-            f"process {os.getpid()} would store results of {call.spec.wrapped.label} in {repo.records_at}, "
+            f"process {os.getpid()} would store results of {call.spec.wrapped.label} in {place}, "
             f"where process {home.process} with its repository {home.repository!r} does not find them"
         )
         raise EngineError(problem, _ADVICE)
@@ -250,9 +252,7 @@ def refuse_copied_memory(call: Call) -> None:
     Raises:
         EngineError: as above.
     """
-    repo: Repository = call.repo
-    is_copy = repo._process != os.getpid() and is_in_memory(repo)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no user needs it
-    if not is_copy or call.read_only or call.replaced_hit is not None:
+    if call.read_only or call.replaced_hit is not None or not is_copied_memory(call.repo):
         return
     process: Any = import_module("multiprocessing.process")
     parent = process.parent_process()
