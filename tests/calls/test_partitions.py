@@ -5,11 +5,13 @@ import pickle
 import sys
 from collections.abc import Mapping
 from datetime import date
+from multiprocessing import get_context
 
 import polars as pl
 import pytest
 
 import provenance as p
+from provenance.testing import in_folder, samples
 
 RAN = []
 DAYS = [date(2026, 1, day) for day in range(1, 6)]
@@ -223,3 +225,51 @@ def test_what_is_no_table_is_refused(repo):
         p.scan([])
     with pytest.raises(p.ConfigError, match="engine"):
         p.scan(squared([2]), engine="excel")
+
+
+class Shop:
+    """Something with a method over a collection."""
+
+    def __init__(self, price):
+        self.price = price
+
+    @p.provenance(over="n")
+    def sales(self, n):
+        """What *n* cost."""
+        return self.price * n
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize(
+    "function",
+    [
+        squared,
+        squared.each,
+        squared.with_options(version=3),
+        squared.each.with_options(version=3),
+        Shop.sales,
+        Shop(2).sales,
+        Shop(2).sales.each,
+        Shop(2).sales.with_options(tags=["a"]),
+        samples.increment.with_options(version=2),
+        samples.Scaler(2).scale,
+        samples.Scaler(2).scale.with_options(version=2),
+    ],
+    ids=repr,
+)
+def test_functions_travel_by_plain_pickle(function, protocol):
+    """So do their functions of one member, and functions with other options than those that their names lead to."""
+    sent = pickle.loads(pickle.dumps(function, protocol))
+    assert p.hash(sent) == p.hash(function)
+    each = getattr(function, "each", function)
+    if each is squared.each:
+        assert getattr(sent, "each", sent) is each
+
+
+def test_pools_run_functions_over_collections(tmp_path):
+    """They store where the sender does."""
+    with in_folder(tmp_path):
+        squared.each.is_cached(1)
+        with get_context("fork").Pool(1) as pool:
+            assert [dict(one) for one in pool.map(squared, [[1, 2], [3]])] == [{1: 1, 2: 4}, {3: 9}]
+        assert squared.missing([1, 2, 3]) == ()

@@ -107,6 +107,34 @@ def test_a_forked_worker_stores_nothing_in_its_copy_of_a_memory():
             pool.map(double, [1])
 
 
+def double_in_layer(number):
+    """The same, around the repository that it has."""
+    with p.using_repo(p.get_default_repo().with_layer(lambda stores: stores)):
+        return double(number)
+
+
+def double_in_chain(number):
+    """The same, in a chain of the repository that it has."""
+    with p.using_repo(p.ChainedRepo(stores=[p.get_default_repo()])):
+        return double(number)
+
+
+@pytest.mark.parametrize("function", [double, double_in_layer, double_in_chain])
+@pytest.mark.parametrize("kind", ["memory", "values", "chain"])
+def test_a_copy_of_a_memory_is_one_in_every_form(kind, function, tmp_path):
+    """It is one with a layer that the worker puts around it, in a chain, and if values alone are in memory."""
+    repo = p.MemoryRepo()
+    if kind == "values":
+        repo = p.SqliteRepo(db=tmp_path / "records.db", store=p.MemoryStore())
+    elif kind == "chain":
+        shared = p.SqliteRepo("shared", db=tmp_path / "shared.db", write=False)
+        repo = p.ChainedRepo(stores=[repo, shared])
+    with p.using_repo(repo), multiprocessing.get_context("fork").Pool(1) as pool:
+        with pytest.raises(p.EngineError, match="copy of the memory"):
+            pool.map(function, [1])
+        assert pool.map(double_in_own, [1]) == [4]
+
+
 def test_a_memory_in_front_of_a_shared_repository_loses_nothing(tmp_path):
     """A forked worker stores where its parent looks, too."""
     shared = p.SqliteRepo(db=tmp_path / "shared.db")
@@ -134,6 +162,21 @@ def test_a_forked_worker_uses_the_repository_of_its_parent(tmp_path):
         with fork.Pool(1) as pool:
             assert pool.map(samples.increment, [1, 2]) == [2, 3]
         assert samples.increment.is_cached(2)
+
+
+def test_a_worker_without_the_values_refuses(tmp_path):
+    """It reaches the records, but what is in memory ends with it."""
+    config = {
+        "blobstores": {"values": {"type": "memory"}},
+        "artifact_repos": {
+            "a": {"type": "sqlite", "db": str(tmp_path / "a.db"), "store": "values"}
+        },
+    }
+    p.load_config(config)
+    spawn = multiprocessing.get_context("spawn")
+    refused = pytest.raises(p.EngineError, match=r"would store results of .* in memory, where")
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool, refused:
+        pool.submit(samples.increment, 1).result()
 
 
 def test_loky_refuses_too(tmp_path):

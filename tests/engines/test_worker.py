@@ -1,5 +1,6 @@
 """What a worker does with a shipment: batches of records, and whose run it is."""
 
+import pickle
 from concurrent.futures import Executor, Future
 
 import pytest
@@ -11,7 +12,8 @@ from provenance.effect import with_layer
 from provenance.engines import freight
 from provenance.engines.shipping import Shipment
 from provenance.environment import replacing_environment
-from provenance.ports.records import PutRecord, PutRecords
+from provenance.ports.machine import CurrentRun
+from provenance.ports.records import FindRun, PutRecord, PutRecords
 from provenance.testing import in_folder, in_memory
 
 
@@ -78,12 +80,15 @@ def test_a_repository_of_a_function_gets_batches(puts):
 
 def test_its_runs_name_the_run_of_the_caller(puts, monkeypatch):
     """So do those of inner calls, in whichever repository."""
-    parent = "0" * 40
-    monkeypatch.setattr(
-        freight, "Shipment", lambda **facts: Shipment(**{**facts, "parent": parent})
-    )
+    here = p.get_default_repo().interpreter(CurrentRun())
+    parents = evolve(here, id="0" * 40), evolve(here, id="1" * 40)
+    sent = {"parents": pickle.dumps(parents)}
+    monkeypatch.setattr(freight, "Shipment", lambda **facts: Shipment(**{**facts, **sent}))
     engine = p.engines.futures(Inline(), workers=1, commit="worker")
     assert list(outer.map([1], engine=engine)) == [5]
     assert list(other.map([2], engine=engine)) == [2]
     for result in (outer(1), inner(1), default(1), other(2), inner(2)):
-        assert p.artifact_of(result).run_info.parent_id == parent
+        assert p.artifact_of(result).run_info.parent_id == "0" * 40
+    for name in ("side", None):
+        ask = environment.current().repository(name).interpreter
+        assert [ask(FindRun(run.id)) for run in parents] == list(parents)

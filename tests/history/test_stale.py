@@ -162,6 +162,62 @@ def test_functions_of_workers_are_those_of_the_program_that_started_them(tmp_pat
     assert "2 results: a worker computed it, for a program that has stored nothing" in ran(asking)
 
 
+NESTING = """
+import provenance as p
+
+@p.provenance()
+def double(n):
+    return 2 * n
+
+def both(n):
+    return sum(double.map([n, n + 1], engine=p.engines.processes(1)))
+
+@p.provenance()
+def outer(n):
+    return both(n)
+
+if __name__ == "__main__":
+    list(outer.map([1], engine=p.engines.processes(1, commit="COMMIT")))
+"""
+
+
+@pytest.mark.parametrize("commit", ["worker", "driver"])
+def test_a_program_whose_workers_do_everything_is_known(commit, tmp_path):
+    """It stores nothing itself, and neither does a worker that maps in its turn; copies know it, too."""
+    (tmp_path / "pyproject.toml").touch()
+    program = NESTING.replace("COMMIT", commit)
+    script, asking = tmp_path / "script.py", tmp_path / "asking.py"
+    script.write_text(program)
+    asking.write_text(ASKING)
+    ran(script)
+    script.write_text(program.replace("2 * n", "3 * n"))
+    lines = ran(asking).splitlines()
+    assert len(lines) == 4, lines
+    for line in lines[::2]:
+        assert line.count("StaleResults") == 2, line
+        assert "__main__.double, version 0, 2 results: __main__.double changed" in line
+        assert "a worker computed it" not in line
+    for line in lines[1::2]:
+        assert line.count("Differs") == 2, line
+
+
+ASKING = """
+import provenance as p
+
+def ask():
+    print(*p.stale())
+    print(*[type(p.reproduce(one).outcomes[-1]) for one in p.search("double")])
+
+here = p.get_default_repo()
+copy = p.SqliteRepo("copy", db="copy.db")
+for one in here:
+    p.promote(one, copy, here)
+ask()
+with p.using_repo(copy):
+    ask()
+"""
+
+
 def test_renamed_functions_are_found_by_their_aliases(project):
     """Their results are stale if their code is, whatever its name."""
     module = project()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import (
@@ -369,17 +370,23 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         """Return what pickles say of the function."""
         path, module = str(vars(self).get("__qualname__", "")), str(vars(self).get("__module__"))
         args, found = self._subject.args, pickling.named(module, path)
+        each: object = getattr(found, "each", None)
+        if isinstance(each, CachedFunction) and each.__wrapped__ is self.__wrapped__:
+            # The name is that of a function over a collection, which the option `over` made.
+            path, found = f"{path}.each", cast("object", each)
         if found is self:
             # In another process `__main__` may be another module.
             if main_name(module) == "__main__":
                 receipt = receipt_to_send(self._subject.function, self._options.sensitive_to)
                 others = args, self._options, self._subject.source, receipt
                 return pickling.reduce_with_code(self, path, self.__wrapped__, others)
-            return path
-        is_same = isinstance(found, CachedFunction) and found.__wrapped__ is self.__wrapped__
-        if is_same and args:
-            return getattr, (args[0], path.rpartition(".")[2])  # a bound method
-        return restore_function, (self.__wrapped__, args, self._options)
+            return path if each is not self else (pickling.restore_by_name, (module, path))
+        if not isinstance(found, CachedFunction) or found.__wrapped__ is not self.__wrapped__:
+            return restore_function, (self.__wrapped__, args, self._options)
+        if args and found._options == self._options:  # noqa: SLF001 - it is of this class
+            name = ".".join(path.split(".")[-2 if found is each else -1 :])
+            return operator.attrgetter(name), (args[0],)  # a bound method
+        return restore_function, (found, args, self._options)
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
         function, args, options, source, self._sent_receipt = cast(
@@ -397,7 +404,9 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 def restore_function(
     function: Callable[..., object], args: tuple[object, ...], options: DecoratorOptions
 ) -> CachedFunction[..., object]:
-    """Unpickle a decorated function that no name leads to. Pickles name this function."""
+    """Unpickle a decorated function that no name leads to, but perhaps to one with other options. Pickles name this function."""
+    if isinstance(function, CachedFunction):
+        function = function.__wrapped__
     return CachedFunction(function, evolve(inspect_function(function), args=args), options)
 
 

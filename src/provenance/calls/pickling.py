@@ -12,7 +12,7 @@ import inspect
 import os
 import pickle
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from importlib import import_module
 from io import BytesIO
@@ -25,7 +25,7 @@ from provenance.calls.draft import Call
 from provenance.errors import EngineError, ProvenanceError
 from provenance.model.records import NO_OPTIONS
 from provenance.repository.handles import Repository
-from provenance.repository.stores import is_in_memory
+from provenance.repository.stores import is_copied_memory, is_in_memory
 from provenance.telemetry import log
 from provenance.util.formatting import describe_error
 from provenance.util.naming import exported
@@ -37,8 +37,15 @@ _ADVICE: Final = (
     "send it as p.in_context(fn), use fn.map(…, engine=p.engines.futures(pool)), or configure the "
     "repository before the pool starts"
 )
+_DASK_ADVICE: Final = (
+    "send it as p.in_context(fn), use fn.map(…, engine=p.engines.dask(client)), or register the plugin "
+    "that provenance.engines.dask.environment_plugin() returns"
+)
+_CLUSTER: Final = "distributed.protocol.pickle"
+"""The module whose functions pickle what goes to schedulers and workers of Dask, also on other machines."""
 _PICKLERS: Final = frozenset(
     {
+        _CLUSTER,
         "joblib.externals.loky.backend.reduction",
         "joblib.pool",
         "loky.backend.reduction",
@@ -156,15 +163,20 @@ def _instructions_of(function: object) -> bytes:
 
 def is_for_pool() -> bool:
     """Tell whether the pickler that is at work is that of a pool."""
-    frame = inspect.currentframe()
-    while frame is not None:
-        module: object = frame.f_globals.get("__name__")
+    for module, name in _callers():
         if module == _DASK:
-            return frame.f_code.co_name == "fire_tasks"
+            return name == "fire_tasks"
         if module in _PICKLERS or module == _OWN:
             return module != _OWN
-        frame = frame.f_back
     return False
+
+
+def _callers() -> Iterator[tuple[object, str]]:
+    """Yield the modules and names of the functions that are running, the innermost first."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        yield frame.f_globals.get("__name__"), frame.f_code.co_name
+        frame = frame.f_back
 
 
 def reduce_for_pool(function: Sendable) -> str | tuple[object, ...]:
@@ -183,7 +195,9 @@ def _home_of(function: Sendable) -> Home | None:
     sent: Home | None = vars(function).get("_home")
     if sent is not None and not environments.is_overlaid():
         return sent
-    environment = environments.chosen()
+    # A worker of a cluster may have another default than this program.
+    is_far = any(module == _CLUSTER for module, _ in _callers())
+    environment = environments.current() if is_far else environments.chosen()
     if environment is None or environment.read_only:
         return None
     if environments.is_in_doubt():
@@ -211,16 +225,38 @@ def restore_in_pool(
 ) -> Sendable:
     """Unpickle a decorated function in a worker; what pools send names this function.
 
-    A worker that sends it back tells its parent nothing new.
+    A worker that sends it back tells its parent nothing new. A scheduler of Dask sends it on.
     """
+    if any(module == "distributed.scheduler" for module, _ in _callers()):
+        return cast("Sendable", _Forwarded(make, args, sender, facts))
     function = cast("Sendable", make(*args))
     process: Any = import_module("multiprocessing.process")
     parent = process.parent_process()
     # A process that starts reads what it is to run before it knows its parent.
     is_starting = hasattr(process.current_process(), "_inheriting")
-    if is_starting or (parent is not None and parent.pid == sender):
+    is_child = is_starting or (parent is not None and parent.pid == sender)
+    if is_child or (sender != os.getpid() and _is_dask_worker()):
         function.__provenance_belongs__(Home(*facts))
     return function
+
+
+class _Forwarded:
+    """A function in a scheduler, which sends on to workers what it got, and does not call it."""
+
+    def __init__(self, *sent: object) -> None:
+        self._sent = sent
+
+    def __call__(self) -> object:
+        """Do nothing: schedulers make sure that functions can be called."""
+        raise NotImplementedError
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return restore_in_pool, self._sent
+
+
+def _is_dask_worker() -> bool:
+    workers: Any = sys.modules.get("distributed.worker")
+    return workers is not None and bool(workers.Worker._instances)  # noqa: SLF001 - `get_worker` knows tasks only
 
 
 def refuse_elsewhere(call: Call, home: Home | None) -> None:
@@ -234,12 +270,14 @@ def refuse_elsewhere(call: Call, home: Home | None) -> None:
     if home is None or call.read_only or environments.is_overlaid():
         return
     repo: Repository = call.repo
-    if repo.repository_id != home.repository_id:
+    is_other = repo.repository_id != home.repository_id
+    if is_other or (home.process != os.getpid() and is_in_memory(repo)):
+        place = repo.records_at if is_other else repo.values_at
         problem = (
-            f"process {os.getpid()} would store results of {call.spec.wrapped.label} in {repo.records_at}, "
+            f"process {os.getpid()} would store results of {call.spec.wrapped.label} in {place}, "
             f"where process {home.process} with its repository {home.repository!r} does not find them"
         )
-        raise EngineError(problem, _ADVICE)
+        raise EngineError(problem, _DASK_ADVICE if _is_dask_worker() else _ADVICE)
 
 
 def refuse_copied_memory(call: Call) -> None:
@@ -250,9 +288,7 @@ def refuse_copied_memory(call: Call) -> None:
     Raises:
         EngineError: as above.
     """
-    repo: Repository = call.repo
-    is_copy = repo._process != os.getpid() and is_in_memory(repo)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no user needs it
-    if not is_copy or call.read_only or call.replaced_hit is not None:
+    if call.read_only or call.replaced_hit is not None or not is_copied_memory(call.repo):
         return
     process: Any = import_module("multiprocessing.process")
     parent = process.parent_process()

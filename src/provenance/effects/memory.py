@@ -397,7 +397,8 @@ class MemoryRecords(ForkBarrier):
         for held in ask.inline_blobs:
             self._blobs.hold(held)
         if ask.run.id not in self._runs:
-            self._runs[ask.run.id] = run_to_json(ask.run)
+            for process in (*ask.parents, ask.run):
+                self._runs.setdefault(process.id, run_to_json(process))
         if ask.receipt is not None and ask.receipt.digest not in self._receipts:
             self._receipts[ask.receipt.digest] = ask.receipt.text
             self._sources = {**ask.receipt.sources, **self._sources}

@@ -331,8 +331,9 @@ class Dispatch:
         replaced = frozenset([entry.artifact_id for entry in entries if entry.replaces])
         stored = self._freight.commit(first.repo, arrival, replaced, read_only=first.read_only)
         send: Callable[[Event], None] = deliver if arrival.same_process else emit
+        ids = {entry.artifact_id for entry in entries} if first.read_only else frozenset()
         for event in arrival.events:
-            if first.read_only and isinstance(event, Miss | Recomputed | Recovered):
+            if isinstance(event, Miss | Recomputed | Recovered) and event.artifact_id in ids:
                 send(evolve(event, stored=False))
             else:
                 send(event)

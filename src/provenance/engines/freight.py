@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from functools import partial
+from itertools import groupby
 from typing import BinaryIO, Final
 
 from attrs import evolve
@@ -13,6 +14,7 @@ from provenance.calls.function import CachedFunction
 from provenance.engines.pools import Engine
 from provenance.engines.shipping import (
     HEAVY,
+    OWN,
     Arrival,
     Committer,
     Copy,
@@ -23,6 +25,7 @@ from provenance.engines.shipping import (
     library_version,
     seal,
 )
+from provenance.engines.worker import parents_of
 from provenance.environment import Environment
 from provenance.errors import EngineError, ProvenanceError
 from provenance.hashing import hash_value
@@ -48,6 +51,7 @@ class Freight:
         self._engine = engine
         self._commit: Committer = engine.commit
         self._described: bytes | None = None
+        self._parents: bytes | None = None
         self._functions: dict[int, tuple[CachedFunction[..., object], tuple[str, bytes]]] = {}
 
     def pack(
@@ -67,9 +71,15 @@ class Freight:
             commit=commit,
             returns_values=first.read_only,
             take_over=take_over,
-            parent=first.repo.interpreter(CurrentRun()).id,
+            parents=self._pack_parents(first.repo),
         )
         return seal(shipment, library_version())
+
+    def _pack_parents(self, repo: Repository) -> bytes:
+        if self._parents is None:
+            here = repo.interpreter(CurrentRun())
+            self._parents = pickle.dumps((here, *parents_of(here)))
+        return self._parents
 
     def _describe(self) -> bytes:
         if self._described is None:
@@ -120,20 +130,26 @@ class Freight:
 
     def commit(
         self,
-        repo: Repository,
+        own: Repository,
         arrival: Arrival,
         replaced: frozenset[ArtifactId],
         *,
         read_only: bool,
     ) -> dict[ArtifactId, ArtifactRecord]:
-        """Store what a worker has left to the driver, in place of what is *replaced*; returns what is recorded now."""
-        if not arrival.copies or read_only:
-            return {}
-        puts = tuple(
-            [_put(repo, copy, replace=copy.record.id in replaced) for copy in arrival.copies]
-        )
-        stored = repo.interpreter(PutRecords(puts))
-        return {put.record.id: record for put, record in zip(puts, stored, strict=True)}
+        """Store what a worker has left to the driver, in place of what is *replaced*; returns what is recorded now.
+
+        It goes to the repositories in which the functions would store here; *own* is that of the mapped one, and may
+        not be written to if that is *read_only*.
+        """
+        recorded: dict[ArtifactId, ArtifactRecord] = {}
+        for name, copies in groupby(arrival.copies, lambda copy: copy.repo):
+            if name == OWN and read_only:
+                continue
+            repo = own if name == OWN else self._environment.repository(name)
+            puts = tuple([_put(repo, copy, replace=copy.record.id in replaced) for copy in copies])
+            stored = repo.interpreter(PutRecords(puts))
+            recorded |= {put.record.id: record for put, record in zip(puts, stored, strict=True)}
+        return recorded
 
 
 def _put(repo: Repository, copy: Copy, *, replace: bool) -> PutRecord:
@@ -145,10 +161,8 @@ def _put(repo: Repository, copy: Copy, *, replace: bool) -> PutRecord:
         if isinstance(result, ProvenanceError):
             raise result
         inline += [result] if isinstance(result, InlineBlob) else []
-    what, record = copy.what, evolve(copy.record, added_at=repo.interpreter(Now()))
-    return PutRecord(
-        record, what.run, what.inputs_json, tuple(inline), replace, receipt=what.receipt
-    )
+    record = evolve(copy.record, added_at=repo.interpreter(Now()))
+    return copy.what.put(record, tuple(inline), replace=replace)
 
 
 def _write(data: bytes, sink: BinaryIO) -> None:

@@ -26,7 +26,7 @@ from provenance.config.schema import Config
 from provenance.engines.outcomes import Outcome
 from provenance.environment import Environment
 from provenance.events import Event
-from provenance.model.ids import ArtifactId, BlobId, RunId, ValueId
+from provenance.model.ids import ArtifactId, BlobId, ValueId
 from provenance.model.records import ArtifactRecord, Derivation, Origin
 from provenance.model.references import ArtifactRef, is_proxy, represented_artifact, unwrap
 from provenance.ports.records import RecordWithInputs
@@ -59,7 +59,7 @@ class Shipment:
         commit: who stores the results.
         returns_values: results come back with their values, because they are in no store.
         take_over: a worker that ran these calls has died.
-        parent: id of the driver's run.
+        parents: the pickled runs of the driver and of what started it, the nearest first.
     """
 
     environment: bytes = field(repr=False)
@@ -69,7 +69,7 @@ class Shipment:
     commit: Committer
     returns_values: bool = False
     take_over: bool = False
-    parent: RunId | None = None
+    parents: bytes = field(default=pickle.dumps(()), repr=False)
 
 
 @frozen
@@ -81,12 +81,20 @@ class ShippedCall:
     artifact_id: ArtifactId
 
 
+OWN: Final = ""
+"""Stands for the repository of the function that a shipment runs, whatever its name."""
+
+
 @frozen
 class Copy:
-    """All of an artifact that a worker made and the driver is to store; `blobs` are bytes by digest."""
+    """All of an artifact that a worker made and the driver is to store; `blobs` are bytes by digest.
+
+    `repo` is the name of the driver's repository, None for its default one, or `OWN`.
+    """
 
     what: RecordWithInputs
     blobs: Mapping[BlobId, bytes] = field(repr=False)
+    repo: str | None = OWN
 
     @property
     def record(self) -> ArtifactRecord:
@@ -201,13 +209,14 @@ def restore_carried(
 
 @frozen
 class Description:
-    """An environment as data: its configuration as it was written, and its settings.
+    """An environment as data: its configuration as it was written, the names of its repositories, and its settings.
 
     `process` and `key` find the environment itself in the process that described it, on `machine`.
     """
 
     config: str | None = field(repr=False)
     default: str | Blueprint | None
+    names: tuple[str, ...]
     settings: Mapping[str, Any]
     machine: str
     process: int
@@ -234,6 +243,7 @@ def describe(environment: Environment) -> Description:
     return Description(
         config,
         _default(environment, configured=config is not None),
+        tuple(environment.openers),
         {name: getattr(environment, name) for name in _SETTINGS},
         wiring.machine_name(),
         os.getpid(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar, cast
@@ -26,6 +26,7 @@ from provenance.effect import Effect, Interpreter, overlay, run, with_layer
 from provenance.engines.outcomes import Done, Outcome, failure_of, portable
 from provenance.engines.shipping import (
     LARGEST_RESULT,
+    OWN,
     Arrival,
     Copy,
     Description,
@@ -57,6 +58,7 @@ from provenance.ports.records import (
     record_with_inputs,
 )
 from provenance.repository.handles import Repository
+from provenance.repository.stores import is_in_memory
 from provenance.results.kinds import FORMS
 from provenance.telemetry import collecting
 from provenance.util.formatting import describe_error
@@ -104,21 +106,47 @@ def work(payload: bytes) -> bytes:
     return seal(run_shipment(shipment), library_version())
 
 
+class _Outboxes:
+    """Repositories in memory, by the names of those of the driver for which their artifacts are; they keep what was sent."""
+
+    def __init__(self) -> None:
+        self._opened: dict[str | None, tuple[Repository, set[ArtifactId]]] = {}
+
+    def open(self, name: str | None) -> Repository:
+        """Return the outbox for the driver's repository of this name, None for its default one."""
+        if name not in self._opened:
+            settings = MemoryRepoSettings(delete=True)
+            repo = wiring.open_repository(name or "outbox", settings, Path(), None)
+            self._opened[name] = repo, set()
+        return self._opened[name][0]
+
+    def empty(self) -> list[Copy]:
+        """Return copies of all artifacts that were made here since the last time."""
+        return [
+            copy
+            for name, (repo, exported) in self._opened.items()
+            for copy in _copies(repo, exported, name)
+        ]
+
+
 @frozen(eq=False)
 class _Place:
-    """Where a worker runs calls: an environment, whose results the worker or the driver commits."""
+    """Where a worker runs calls: an environment; the driver commits what is in the outboxes.
+
+    That is everything, or what belongs to repositories that are in the memory of the driver.
+    """
 
     environment: Environment
     is_driver: bool
-    outbox: Repository | None = None
-    exported: set[ArtifactId] = field(factory=set)
+    by_driver: bool = False
+    outboxes: _Outboxes = field(factory=_Outboxes)
 
 
 def run_shipment(shipment: Shipment) -> Arrival:
     """Run a shipment in this process."""
     by_driver = shipment.commit == "driver"
     try:
-        place = _open_place(shipment.environment, by_driver, shipment.parent, os.getpid())
+        place = _open_place(shipment.environment, by_driver, os.getpid())
     except ProvenanceError as error:
         return Arrival(unreached=report(describe_error(error)))
     with using_environment(place.environment):
@@ -127,7 +155,7 @@ def run_shipment(shipment: Shipment) -> Arrival:
             calls: tuple[ShippedCall, ...] = pickle.loads(shipment.calls)
         except Exception as error:  # noqa: BLE001 - what they need may be missing here, in any way
             return Arrival(refused=f"it cannot load the calls: {describe_error(error)}")
-        if place.outbox is None:
+        if not place.by_driver:
             repo = _repository_of(function, place.environment)
             try:
                 found = repo.repository_id
@@ -138,10 +166,7 @@ def run_shipment(shipment: Shipment) -> Arrival:
         events: list[Event] = []
         batch = _Batch(shipment, place, function)
         outcomes = collecting(events, lambda: batch.run(calls))
-        if place.outbox is not None:
-            outcomes, copies = _export(place.outbox, place.exported, outcomes)
-        else:
-            copies = ()
+        outcomes, copies = _export(place.outboxes, outcomes)
     return Arrival(outcomes, tuple(events), copies=copies, same_process=place.is_driver)
 
 
@@ -162,21 +187,34 @@ _functions: Final[OrderedDict[tuple[str, int], CachedFunction[..., object]]] = O
 
 
 @lru_cache(maxsize=4)
-def _open_place(description: bytes, by_driver: bool, parent: RunId | None, process: int) -> _Place:
-    """Return where to run: the driver's stores, or a repository in memory that is emptied to the driver."""
+def _open_place(description: bytes, by_driver: bool, process: int) -> _Place:
+    """Return where to run: the driver's stores, and repositories in memory that are emptied to the driver."""
     given: Description = pickle.loads(description)
-    is_driver = given.process == process
-    if not by_driver:
+    is_driver, outboxes = given.process == process, _Outboxes()
+    if is_driver and not by_driver:
         return _Place(open_description(given), is_driver)
-    memory = wiring.open_repository("outbox", MemoryRepoSettings(delete=True), Path(), None)
-    outbox = memory.with_layer(partial(naming_parent, parent))
+    if not by_driver:
+        environment = open_description(given)
+        reached = {
+            name: cache(partial(_open_reached, name, opener, outboxes))
+            for name, opener in environment.openers.items()
+        }
+        return _Place(evolve(environment, openers=reached), is_driver, outboxes=outboxes)
+    openers = {name: partial(outboxes.open, name) for name in given.names}
+    default = given.default if isinstance(given.default, str) else outboxes.open(None)
     environment = evolve(
         open_description(evolve(given, config=None, default=None, process=-1)),
-        default=outbox,
-        read_only=False,
+        openers=openers,
+        default=default,
         single_flight=None,
     )
-    return _Place(environment, is_driver, outbox)
+    return _Place(environment, is_driver, by_driver, outboxes)
+
+
+def _open_reached(name: str, opener: Opener, outboxes: _Outboxes) -> Repository:
+    """Return the repository of this name, or an outbox if it would be in the memory of this process."""
+    repo = opener()
+    return outboxes.open(name) if is_in_memory(repo) else repo
 
 
 def _load_function(digest: str, data: bytes) -> CachedFunction[..., object]:
@@ -197,19 +235,41 @@ _UNAFFECTED: Final = (FindRecord, WriteBlob, WriteBlobs, Now, CurrentRun, Sleep,
 """What may be asked while records wait: a look-up of another artifact, and what a commit begins with."""
 
 
-def naming_parent(parent: RunId | None, base: Interpreter[E]) -> Interpreter[E]:
-    """Return *base*, in which the run of this process is one that the run *parent* started.
+_parents: Final[dict[RunId, tuple[Run, ...]]] = {}
+"""The runs that started those of this process, by their ids, the nearest first."""
 
-    The process works for other runs, too: so its run has another id for each.
+
+def parents_of(run: Run) -> tuple[Run, ...]:
+    """Return the runs that started *run*, if it is one of this worker's."""
+    return _parents.get(run.id, ())
+
+
+def naming_parents(parents: tuple[Run, ...], base: Interpreter[E]) -> Interpreter[E]:
+    """Return *base*, in which the run of this process is one that the first of *parents* started.
+
+    The process works for other runs, too: so its run has another id for each. The parents are recorded with it.
     """
+    parent = parents[0].id
 
     def answer(_: CurrentRun) -> Run:
         run = base.answer_to(CurrentRun)(CurrentRun())
-        if parent is None or run.id == parent:
+        if run.id == parent:
             return run
-        return evolve(run, id=RunId(hash_value([run.id, parent])), parent_id=parent)
+        named = evolve(run, id=RunId(hash_value([run.id, parent])), parent_id=parent)
+        _parents[named.id] = parents
+        return named
 
-    return overlay(base, CurrentRun.on(answer))
+    def complete(put: PutRecord) -> PutRecord:
+        return evolve(put, parents=parents) if put.run.parent_id == parent else put
+
+    def put(ask: PutRecord) -> ArtifactRecord:
+        return base.answer_to(PutRecord)(complete(ask))
+
+    def put_all(ask: PutRecords) -> tuple[ArtifactRecord, ...]:
+        return base.answer_to(PutRecords)(PutRecords(tuple(map(complete, ask.records))))
+
+    naming: Interpreter[Any] = CurrentRun.on(answer) | PutRecord.on(put) | PutRecords.on(put_all)
+    return overlay(base, naming)
 
 
 class Deferral:
@@ -218,15 +278,13 @@ class Deferral:
     `lost` are the artifacts whose commit has failed.
     """
 
-    def __init__(self, repo: Repository, parent: RunId | None = None) -> None:
+    def __init__(self, repo: Repository) -> None:
         self._put_all = repo.interpreter.answer_to(PutRecords)
         self._waiting: dict[ArtifactId, PutRecord] = {}
         self._seconds = 0.0
         self._stored: dict[ArtifactId, ArtifactRecord] = {}
         self.lost: frozenset[ArtifactId] = frozenset()
-        layered = repo.with_layer(
-            lambda stores: with_layer(naming_parent(parent, stores), self._answer)
-        )
+        layered = repo.with_layer(lambda stores: with_layer(stores, self._answer))
         # A pool of the worker opens the same repository: asking for its id puts what waits.
         self.repo = evolve(layered, blueprint=repo.blueprint)
 
@@ -261,7 +319,12 @@ class Deferral:
 
 
 def _open_layered(open_repository: Opener, layer: RepositoryLayer) -> Repository:
-    return open_repository().with_layer(layer)
+    return _layered(open_repository(), layer)
+
+
+def _layered(repo: Repository, layer: RepositoryLayer) -> Repository:
+    """Return *repo* with a layer that only names the parents of its run: a pool of the worker may open it without."""
+    return evolve(repo.with_layer(layer), blueprint=repo.blueprint)
 
 
 class _Batch:
@@ -272,39 +335,49 @@ class _Batch:
     ) -> None:
         self._shipment = shipment
         self._deferral: Deferral | None = None
-        self._environment: Environment = place.environment
+        parents: tuple[Run, ...] = pickle.loads(shipment.parents)
+        # Inner calls may use the same repository by its name, or others.
+        self._layer = partial(naming_parents, parents)
+        self._environment: Environment = self._name_parents(place.environment)
         self._spec: FunctionSpec = spec_of(function)
-        if place.outbox is not None:
-            options = evolve(self._spec.options, read_only=False, repo=place.outbox)
-            self._spec = evolve(self._spec, options=options)
-        else:
-            self._defer(_repository_of(function, place.environment))
+        own = self._spec.options.repo
+        if not place.by_driver:
+            self._defer(_layered(_repository_of(function, place.environment), self._layer))
+        elif shipment.returns_values or isinstance(own, Repository):
+            self._use(place.outboxes.open(OWN).with_layer(self._layer))
         if shipment.take_over:
             # The worker that died may still hold a lease.
             self._environment = evolve(self._environment, single_flight=None)
 
-    def _defer(self, repo: Repository) -> None:
-        """Let the calls use *repo* in a way that commits their records together, and names the parent of the run."""
-        self._deferral = Deferral(repo, self._shipment.parent)
-        deferring, environment = self._deferral.repo, self._environment
-        # Inner calls may use the same repository by its name, or others.
-        name_parent = partial(naming_parent, self._shipment.parent)
+    def _name_parents(self, environment: Environment) -> Environment:
         openers: dict[str, Opener] = {
-            name: cache(partial(_open_layered, opener, name_parent))
+            name: cache(partial(_open_layered, opener, self._layer))
             for name, opener in environment.openers.items()
         }
+        default = environment.default
+        if isinstance(default, Repository):
+            default = _layered(default, self._layer)
+        return evolve(environment, openers=openers, default=default)
+
+    def _defer(self, repo: Repository) -> None:
+        """Let the calls use *repo* in a way that commits their records together."""
+        self._deferral = Deferral(repo)
+        deferring, environment = self._deferral.repo, self._environment
         own, default = self._spec.options.repo, environment.default
         chosen = default if own is None else own
+        openers = environment.openers
         if isinstance(chosen, str):
-            openers[chosen] = lambda: deferring
+            openers = {**openers, chosen: lambda: deferring}
         if own is None:
             default = deferring
         else:
-            options = evolve(self._spec.options, repo=deferring)
-            self._spec = evolve(self._spec, options=options)
-            if isinstance(default, Repository):
-                default = default.with_layer(name_parent)
+            self._use(deferring)
         self._environment = evolve(environment, openers=openers, default=default)
+
+    def _use(self, repo: Repository) -> None:
+        """Let the function store in *repo*, whatever its options say."""
+        options = evolve(self._spec.options, read_only=False, repo=repo)
+        self._spec = evolve(self._spec, options=options)
 
     def run(self, calls: tuple[ShippedCall, ...]) -> tuple[Outcome, ...]:
         """Run the calls, one after the other; then commit what is still to be committed."""
@@ -361,29 +434,32 @@ def _recorded(outcome: Outcome, winners: dict[ArtifactId, ArtifactRecord]) -> Ou
 
 
 def _export(
-    outbox: Repository, exported: set[ArtifactId], outcomes: tuple[Outcome, ...]
+    outboxes: _Outboxes, outcomes: tuple[Outcome, ...]
 ) -> tuple[tuple[Outcome, ...], tuple[Copy, ...]]:
-    """Return the outcomes, and copies of all artifacts that this worker has made since the last batch."""
-    ask, after = outbox.interpreter, ""
+    """Return the outcomes, and copies of all artifacts that this worker has made for the driver to commit."""
+    copies = outboxes.empty()
+    too_large = {copy.record.id: copy for copy in copies if _size(copy) > LARGEST_RESULT}
+    if too_large:
+        outcomes = tuple([_refuse_large(outcome, too_large) for outcome in outcomes])
+        copies = [copy for copy in copies if copy.record.id not in too_large]
+    return outcomes, tuple(copies)
+
+
+def _copies(repo: Repository, exported: set[ArtifactId], name: str | None) -> Iterator[Copy]:
+    """Yield copies of the artifacts of an outbox that are not *exported* yet."""
+    ask, after = repo.interpreter, ""
     fresh: list[ArtifactId] = []
     while ids := ask(ListIds("", 500, after)):
         fresh += [artifact_id for artifact_id in ids if artifact_id not in exported]
         after = ids[-1]
-    copies: list[Copy] = []
     for artifact_id in fresh:
         record = cast("ArtifactRecord", ask(ReadStoredRecord(artifact_id)))
         blobs = {
             blob.id: cast("bytes", ask(ReadBlob(blob, lambda source: source.read())))
             for blob in record.blobs
         }
-        what = run(record_with_inputs(record, outbox.name), ask)
-        copies.append(Copy(what, blobs))
+        yield Copy(run(record_with_inputs(record, repo.name), ask), blobs, name)
     exported.update(fresh)
-    too_large = {copy.record.id: copy for copy in copies if _size(copy) > LARGEST_RESULT}
-    if too_large:
-        outcomes = tuple([_refuse_large(outcome, too_large) for outcome in outcomes])
-        copies = [copy for copy in copies if copy.record.id not in too_large]
-    return outcomes, tuple(copies)
 
 
 def _size(copy: Copy) -> int:

@@ -188,6 +188,9 @@ class SearchRecords(StoreEffect[Page]):
 class PutRecord(StoreEffect[ArtifactRecord]):
     """Store *record*, its *run*, *receipt* and the *held* blobs in one transaction; answers the stored record.
 
+    The *parents* are the runs that started the run, the nearest first. They are stored with it, as they may never
+    put a record themselves.
+
     An existing artifact stays, so that the loser of a race gets the winner's record, unless
     *replace*. The records *besides*, the parts of a composite, are stored in the same transaction
     and replace existing ones.
@@ -201,6 +204,7 @@ class PutRecord(StoreEffect[ArtifactRecord]):
     replace: bool = False
     besides: tuple[PutRecord, ...] = ()
     receipt: CodeReceipt | None = None
+    parents: tuple[Run, ...] = ()
 
 
 @frozen(eq=False, repr=False)
@@ -445,12 +449,27 @@ def set_effects(store: SetStore) -> Interpreter[SetEffects]:
 
 @frozen
 class RecordWithInputs:
-    """All that a store has of an artifact, except the bytes."""
+    """All that a store has of an artifact, except the bytes; the *parents* of the run are the nearest first."""
 
     record: ArtifactRecord
     run: Run
     inputs_json: str
     receipt: CodeReceipt | None = None
+    parents: tuple[Run, ...] = ()
+
+    def put(
+        self, record: ArtifactRecord, held: tuple[InlineBlob, ...], *, replace: bool = False
+    ) -> PutRecord:
+        """Return the effect that stores it as *record* in another store, which keeps the blobs *held* in its tables."""
+        return PutRecord(
+            record,
+            self.run,
+            self.inputs_json,
+            held,
+            replace,
+            receipt=self.receipt,
+            parents=self.parents,
+        )
 
 
 def record_with_inputs(
@@ -463,7 +482,20 @@ def record_with_inputs(
     inputs = yield from FindInputs(record.id)
     if inputs is None:
         raise ArtifactNotFoundError(record.id, repo)
-    return RecordWithInputs(record, run, inputs, (yield from find_code(record.code)))
+    parents = yield from _find_parents(run)
+    return RecordWithInputs(record, run, inputs, (yield from find_code(record.code)), parents)
+
+
+def _find_parents(run: Run) -> Program[FindRun, tuple[Run, ...]]:
+    """Return the recorded runs that started *run*, the nearest first."""
+    found: dict[RunId, Run] = {run.id: run}
+    parent_id = run.parent_id
+    while parent_id is not None and parent_id not in found:
+        parent = yield from FindRun(parent_id)
+        if parent is None:
+            break
+        found[parent_id], parent_id = parent, parent.parent_id
+    return tuple(found.values())[1:]
 
 
 def derivations_to_copy(

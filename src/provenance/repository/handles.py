@@ -150,7 +150,10 @@ class Repository:
         self, layer: Callable[[Interpreter[AllEffects]], Interpreter[AllEffects]], /
     ) -> Repository:
         """Return this repository with *layer* around its interpreter; `provenance.extending` has some layers."""
-        return evolve(self, interpreter=layer(self.interpreter), blueprint=None)
+        layered = evolve(self, interpreter=layer(self.interpreter), blueprint=None)
+        # Around what a fork has copied it is a copy, too.
+        object.__setattr__(layered, "_process", self._process)
+        return layered
 
     def migrate(self, version: int | None = None) -> None:
         """Bring the tables of the database to those of *version*, by default those that this library knows.

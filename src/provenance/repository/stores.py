@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Final, cast
 
@@ -21,10 +22,21 @@ MEMORY: Final = "memory"
 
 
 def is_in_memory(repo: Repository) -> bool:
-    """Tell whether the records of a repository, of a chain those of its farthest one, end with the process."""
+    """Tell whether the records or values of a repository end with the process, of a chain those that it stores farthest away."""
+    return MEMORY in (_farthest(repo).records_at, _farthest(repo).values_at)
+
+
+def is_copied_memory(repo: Repository) -> bool:
+    """Tell whether a repository is a forked copy of one in the memory of another process."""
+    return _farthest(repo)._process != os.getpid() and is_in_memory(repo)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no user needs it
+
+
+def _farthest(repo: Repository) -> Repository:
+    """Return the farthest repository of a chain into which it stores."""
     while repo.tiers:
-        repo = repo.tiers[-1]
-    return repo.records_at == MEMORY
+        written = [tier for tier in repo.tiers if tier.permissions.write]
+        repo = (written or repo.tiers)[-1]
+    return repo
 
 
 @exported

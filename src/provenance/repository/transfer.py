@@ -103,5 +103,5 @@ def store_copy(
     there = yield from lookup(what.record.id, fresh=True)
     has_other_bytes = isinstance(there, LookupHit) and there.record.blobs != what.record.blobs
     replace = has_other_bytes or isinstance(there, RecordCorrupt)
-    record, inputs, receipt = evolve(what.record, added_at=now), what.inputs_json, what.receipt
-    return (yield from PutRecord(record, what.run, inputs, tuple(held), replace, receipt=receipt))
+    record = evolve(what.record, added_at=now)
+    return (yield from what.put(record, tuple(held), replace=replace))

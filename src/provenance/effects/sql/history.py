@@ -30,11 +30,17 @@ def put_receipt(execute: Execute, receipt: CodeReceipt) -> None:
             execute(statements.PUT_SOURCE, (digest, text))
 
 
-def put_run(execute: Execute, run: Run) -> None:
-    """Store a run, unless it is stored."""
+def put_run(execute: Execute, run: Run, parents: tuple[Run, ...] = ()) -> None:
+    """Store a run with its parents, unless it is stored."""
     if not execute(statements.HAS_RUN, (run.id,)).fetchall():
-        row = (run.id, time_text(run.created_at), run.parent_id, run_to_json(run))
-        execute(statements.PUT_RUN, row)
+        for process in (*parents, run):
+            row = (
+                process.id,
+                time_text(process.created_at),
+                process.parent_id,
+                run_to_json(process),
+            )
+            execute(statements.PUT_RUN, row)
 
 
 def put_derivation_edges(execute: Execute, artifact_id: ArtifactId) -> None:

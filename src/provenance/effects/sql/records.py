@@ -453,7 +453,7 @@ class SqlRecords(SqlHistory):
         return (*facts, signature, ask.inputs_json, held.get(ask.record.value_blob.id), inputs)
 
     def _put(self, execute: Execute, ask: PutRecord) -> ArtifactRecord:
-        put_run(execute, ask.run)
+        put_run(execute, ask.run, ask.parents)
         if ask.receipt is not None:
             put_receipt(execute, ask.receipt)
         if ask.replace:

@@ -226,6 +226,51 @@ class EngineContract:
             assert list(samples.increment.map([1], engine=engine)) == [2]
         assert samples.increment.is_cached(1)
 
+    @pytest.mark.parametrize("default", ["shared", "held"])
+    def test_inner_calls_store_where_their_functions_say(
+        self, engine: Engine, tmp_path: Path, default: str
+    ) -> None:
+        """Each in its repository of the caller, be it in memory or not, and whoever commits."""
+        repos: dict[str, dict[str, str]] = {
+            "shared": {"type": "sqlite", "db": "shared.db"},
+            "other": {"type": "sqlite", "db": "other.db"},
+            "held": {"type": "memory"},
+        }
+        config = {"artifact_repos": repos, "default_repo": default}
+        with replacing_environment(p.from_config(config, tmp_path)):
+
+            @p.provenance(repo="other")
+            def in_other(number: int) -> int:
+                return number + 1
+
+            @p.provenance(repo="held")
+            def in_memory(number: int) -> int:
+                return in_other(number) + 1
+
+            @p.provenance()
+            def outer(number: int) -> int:
+                return in_memory(number) + samples.increment(number)
+
+            assert list(outer.map([1, 2], engine=engine)) == [5, 7]
+            assert list(in_memory.map([2, 3], engine=engine)) == [4, 5]
+            for function in (in_other, in_memory, outer, samples.increment):
+                assert function.is_cached(2)
+            named = {"other": in_other, "held": in_memory, default: samples.increment}
+            for name, function in named.items():
+                assert function.artifact_id(2) in p.get_repo_by_name(name)
+
+    def test_values_in_memory_reach_the_caller(self, engine: Engine, tmp_path: Path) -> None:
+        """Records in a database that workers reach are of no use without the values."""
+        with p.using_repo(p.SqliteRepo(db=tmp_path / "a.db", store=p.MemoryStore("values"))):
+            (result,) = samples.large.map([200_000], engine=engine)
+            assert len(result) == 200_000
+        repos = {"a": {"type": "sqlite", "db": "b.db", "store": "values"}}
+        config = {"blobstores": {"values": {"type": "memory"}}, "artifact_repos": repos}
+        with replacing_environment(p.from_config(config, tmp_path)):
+            (result,) = samples.large.map([200_000], engine=engine)
+            assert len(result) == 200_000
+        assert (p.stats().misses, p.stats().recovered) == (2, 0)
+
     def test_reading_only_stores_nothing(self, engine: Engine) -> None:
         """Results come back, and are in no store."""
         p.set_read_only(True)
