@@ -46,7 +46,7 @@ from provenance.events import CodeChange, MissReason
 from provenance.hashing import hash_value
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
-from provenance.receipts.receipt import Receipt, receipt_to_send
+from provenance.receipts.receipt import LazyReceipt, Receipt
 from provenance.repository import programs
 from provenance.results.bodies import close_call
 from provenance.results.handles import artifact_of
@@ -123,8 +123,11 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     @functools.cached_property
     def _recipe(self) -> FunctionSpec:
         """What all calls share; captured values are hashed when the first call is planned."""
-        sent: Receipt | None = vars(self).get("_sent_receipt")
-        return make_spec(self._subject, self._options, self, sent)
+        return make_spec(self._subject, self._options, self, self._receipt)
+
+    @functools.cached_property
+    def _receipt(self) -> LazyReceipt:
+        return LazyReceipt(self._subject.function, self._options.sensitive_to)
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Return a proxy of the result, computed once for each combination of inputs.
@@ -261,6 +264,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     def _decorated_with(self, options: DecoratorOptions) -> Self:
         """Return the same function with other options; if they choose no repository, it belongs where this one does."""
         other = type(self)(self.__wrapped__, self._subject, options)
+        vars(other)["_receipt"] = self._receipt.with_libraries(options.sensitive_to)
         home: pickling.Home | None = vars(self).get("_home")
         if home is not None and options.repo == self._options.repo is None:
             other.__provenance_belongs__(home)
@@ -372,22 +376,30 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         if found is self:
             # In another process `__main__` may be another module.
             if main_name(module) == "__main__":
-                receipt = receipt_to_send(self._subject.function, self._options.sensitive_to)
-                others = args, self._options, self._subject.source, receipt
+                others = args, self._options, self._subject.source, self._receipt_to_send()
                 return pickling.reduce_with_code(self, path, self.__wrapped__, others)
             return path
         is_same = isinstance(found, CachedFunction) and found.__wrapped__ is self.__wrapped__
         if is_same and args:
             return getattr, (args[0], path.rpartition(".")[2])  # a bound method
-        return restore_function, (self.__wrapped__, args, self._options)
+        plain = self.__wrapped__, args, self._options
+        if main_name(module) == "__main__":
+            return restore_function, (*plain, self._receipt_to_send())
+        return restore_function, plain
+
+    def _receipt_to_send(self) -> Receipt | None:
+        """Return the receipt for a process that has no source of the function, or another one."""
+        place = environment.chosen()
+        return self._receipt.to_send(with_sources=place is None or place.record_sources)
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        function, args, options, source, self._sent_receipt = cast(
+        function, args, options, source, receipt = cast(
             "tuple[Callable[..., object], tuple[object, ...], DecoratorOptions, str, Receipt | None]",
             state,
         )
         wrapped = evolve(inspect_function(function), args=args, source=source)
         self._decorate(function, wrapped, options)
+        self._receipt = LazyReceipt(function, options.sensitive_to, receipt)
 
     def __repr__(self) -> str:
         return f"<provenance of {self._subject.label}>"
@@ -395,10 +407,16 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
 @exported
 def restore_function(
-    function: Callable[..., object], args: tuple[object, ...], options: DecoratorOptions
+    function: Callable[..., object],
+    args: tuple[object, ...],
+    options: DecoratorOptions,
+    receipt: Receipt | None = None,
 ) -> CachedFunction[..., object]:
     """Unpickle a decorated function that no name leads to. Pickles name this function."""
-    return CachedFunction(function, evolve(inspect_function(function), args=args), options)
+    made: CachedFunction[..., object]
+    made = CachedFunction(function, evolve(inspect_function(function), args=args), options)
+    vars(made)["_receipt"] = LazyReceipt(function, options.sensitive_to, receipt)
+    return made
 
 
 async def _await_artifact(result: Awaitable[object]) -> Artifact[object]:

@@ -6,7 +6,6 @@ are not followed: the run records their versions.
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import site
@@ -27,7 +26,7 @@ from provenance.hashing.functions import captured_values, used_globals
 from provenance.model.history import FORMAT, NO_SOURCES, CodeReceipt, receipt_digest
 from provenance.model.ids import main_name
 from provenance.model.references import CONTAINERS, is_proxy
-from provenance.receipts.libraries import installed_versions
+from provenance.receipts.libraries import LIBRARY, installed_versions
 from provenance.receipts.syntax import Chain, Syntax, class_syntax, function_syntax, short_digest
 
 ITSELF: Final = "."
@@ -79,7 +78,8 @@ class LazyReceipt:
     Attributes:
         accepted: whether the differences to a recorded receipt were accepted, by that receipt.
 
-    A receipt that was *sent* is that of the process which has the source.
+    A receipt that was *sent* is that of the process which has the source of the function's own module; the modules that
+    it imports are those of this process.
     """
 
     def __init__(
@@ -112,6 +112,16 @@ class LazyReceipt:
             return self._recorded
         return evolve(self._recorded, sources=NO_SOURCES)
 
+    def with_libraries(self, libraries: tuple[str, ...]) -> LazyReceipt:
+        """Return the receipt of the same function with other *libraries*."""
+        return LazyReceipt(self._function, libraries, self._sent)
+
+    def to_send(self, *, with_sources: bool) -> Receipt | None:
+        """Return the receipt for a process that gets the function with its code; None if there is none."""
+        if not self.digest or self._receipt is None or with_sources:
+            return self._receipt
+        return evolve(self._receipt, sources=NO_SOURCES)
+
     def changes_since(self, recorded: str) -> tuple[CodeChange, ...] | None:
         """Return what differs between the receipt of the digest *recorded* and that of now.
 
@@ -132,7 +142,8 @@ class LazyReceipt:
         before = self._digest
         self._cells_seen = len(self._cells or ())
         if self._function is not None:
-            self._receipt = self._sent or _receipt_if_possible(self._function, self._libraries)
+            own = _receipt_if_possible(self._function, self._libraries)
+            self._receipt = own if self._sent is None else _with_imports_of(self._sent, own)
         self._recorded, self._digest = None, ""
         if self._receipt is not None:
             text = self._receipt.text
@@ -154,14 +165,16 @@ def receipt_of(function: Callable[..., object], libraries: tuple[str, ...] = ())
     return Receipt(main_name(str(walk.module)), qualname, walk.digests, walk.places, walk.sources)
 
 
-def receipt_to_send(
-    function: Callable[..., object], libraries: tuple[str, ...] = ()
-) -> Receipt | None:
-    """Return the receipt of a function that is in no file, as those of notebooks: no other process has its source."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    if code is None or Path(code.co_filename).exists():
-        return None
-    return _receipt_if_possible(function, libraries)
+def _with_imports_of(sent: Receipt, own: Receipt | None) -> Receipt:
+    """Return a receipt that was sent, with what *own* says of other modules and of libraries."""
+    if own is None:
+        return sent
+    code = {name: digest for name, digest in sent.digests.items() if not name.startswith(LIBRARY)}
+    known = own.digests.items()
+    imported = {name: digest for name, digest in known if not name.startswith(ITSELF)}
+    sources = {**own.sources, **sent.sources} if sent.sources else NO_SOURCES
+    places = {**own.places, **sent.places}
+    return evolve(sent, digests={**code, **imported}, places=places, sources=sources)
 
 
 def _receipt_if_possible(
