@@ -21,7 +21,8 @@ from provenance.hashing.explain import Change, Difference
 from provenance.model.ids import ArtifactId
 from provenance.model.records import Artifact, Json, Run
 from provenance.ports.records import find_code
-from provenance.receipts.receipt import ITSELF, change_between
+from provenance.receipts.receipt import change_between
+from provenance.receipts.walk import ITSELF
 from provenance.repository.handles import Repository
 from provenance.util.formatting import SHORT, truncate
 from provenance.util.naming import exported

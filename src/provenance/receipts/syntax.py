@@ -54,16 +54,18 @@ class Syntax:
     Attributes:
         digest: digest of the definition.
         names: names that it may look up outside, with attributes.
-        state: outside names whose values it changes, such as caches.
+        state: outside names, with attributes, whose values it changes, such as caches.
         text: its source.
         line: its line in the file.
+        binds: of a class the attributes that its body names.
     """
 
     digest: str
     names: frozenset[Chain]
-    state: frozenset[str]
+    state: frozenset[Chain]
     text: str = ""
     line: int = 0
+    binds: frozenset[str] = frozenset()
 
 
 def short_digest(form: object) -> str:
@@ -112,7 +114,7 @@ def _function(node: FunctionNode, *, with_defaults: bool) -> Syntax:
             for chain in form.names
             if chain[0] not in inside or (chain[0] == own and chain[1:])
         ),
-        frozenset(form.changed) - inside,
+        frozenset(chain for chain in form.changed if chain[0] not in inside),
     )
 
 
@@ -120,13 +122,11 @@ def _function(node: FunctionNode, *, with_defaults: bool) -> Syntax:
 def _class(node: ast.ClassDef) -> Syntax:
     methods = (ast.FunctionDef, ast.AsyncFunctionDef)
     body = [statement for statement in _body(node) if not isinstance(statement, methods)]
-    # Decorators are part of what the class says, and are not followed.
-    decorators = _Form(frozenset(), in_class=True).of(list(node.decorator_list))
     form = _Form(frozenset(), in_class=True)
-    bases = form.of(list(node.bases))
-    keywords = _Form(frozenset(), in_class=True).of(list(node.keywords))
-    parts = [decorators, bases, keywords, form.of(body)]
-    return Syntax(_digest(parts), frozenset(form.names), frozenset())
+    outside = [list(node.decorator_list), list(node.bases), list(node.keywords), body]
+    parts = [form.of(part) for part in outside]
+    binds = frozenset(_class_names(node))
+    return Syntax(_digest(parts), frozenset(form.names), frozenset(), binds=binds)
 
 
 def _digest(form: object) -> str:
@@ -209,7 +209,7 @@ class _Form:
     def __init__(self, local: frozenset[str], *, in_class: bool = False) -> None:
         self.local = local
         self.names: set[Chain] = set()
-        self.changed: set[str] = set()
+        self.changed: set[Chain] = set()
         self._numbers: dict[str, int] = {}
         self._in_class = in_class
 
@@ -256,9 +256,13 @@ class _Form:
             self.names.add((inner.id, *attributes))
             form: object = ["Name", ["id", self.of(inner.id, "id")]]
         else:
+            if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and attributes:
+                # Of what a call returns, only a base class is known.
+                self.names.update({("super", *attributes)} if inner.func.id == "super" else ())
             form = self._node(inner)
         if attributes and not isinstance(cast("ast.Attribute", node).ctx, ast.Load):
             self._change(node)
+            self._change(cast("ast.Attribute", node).value)
         for attribute in attributes:
             form = ["Attribute", ["value", form], ["attr", self.of(attribute)]]
         return form
@@ -266,18 +270,23 @@ class _Form:
     def _note_change(self, node: ast.AST) -> None:
         if isinstance(node, ast.Subscript):
             if not isinstance(node.ctx, ast.Load):
-                self._change(node)
+                self._change(node.value)
         elif isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and node.func.attr in _MUTATORS:
-                self._change(node.func)
+                self._change(node.func.value)
         elif isinstance(node, ast.Global):
-            self.changed.update(node.names)
+            self.changed.update((name,) for name in node.names)
 
     def _change(self, target: ast.AST) -> None:
+        attributes: list[str] = []
         while isinstance(target, ast.Attribute | ast.Subscript):
+            if isinstance(target, ast.Attribute):
+                attributes.append(target.attr)
+            else:
+                attributes.clear()
             target = target.value
         if isinstance(target, ast.Name):
-            self.changed.add(target.id)
+            self.changed.add((target.id, *reversed(attributes)))
 
 
 def _is_empty(node: ast.expr) -> bool:
