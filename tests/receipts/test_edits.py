@@ -260,3 +260,41 @@ def test_fields_of_a_record_are_inputs(tmp_path, monkeypatch):
     )
     edit = ("main", "k: int = 1", "k: int = 2")
     assert set() == play(tmp_path, monkeypatch, main, edit, "A.work")
+
+
+LIVE = """
+class A:
+    rate = 1
+    def f(self):
+        return 1
+def moved(x):
+    return x
+def edited(x):
+    return x + 1
+def used(x):
+    return edited(x), (lambda y: y)(x)
+def rated(x):
+    return x * A.rate
+"""
+
+
+def test_code_that_runs_counts_and_not_what_its_file_says_meanwhile(tmp_path, monkeypatch):
+    """A program that runs for days is edited: its results are of the code that it has loaded."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    names = ("moved", "used", "rated")
+    path = tmp_path / "live.py"
+    path.write_text(LIVE)
+    import live
+
+    first = {name: receipt_of(getattr(live, name)) for name in names}
+    path.write_text("# new\n" + LIVE.replace("x + 1", "x + 2").replace("rate = 1", "rate = 2"))
+    meanwhile = {name: receipt_of(getattr(live, name)) for name in names}
+    monkeypatch.delitem(sys.modules, "live")
+    import live
+
+    after = {name: receipt_of(getattr(live, name)) for name in names}
+    assert first["moved"] == meanwhile["moved"] == after["moved"]
+    for name, changed in (("used", {"live.edited"}), ("rated", {"live.A", "live.A.rate"})):
+        assert changed == {one.name for one in changes(meanwhile[name].text, after[name])}
+        # It is not known whether it is the same.
+        assert changed == {one.name for one in changes(first[name].text, meanwhile[name])}

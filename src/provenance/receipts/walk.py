@@ -214,7 +214,8 @@ class Walk:
             files = [code.co_filename for code in codes if isinstance(code, CodeType)]
             file = next((name for name in files if not name.startswith("<")), "")
         name = self._name(kind.__module__, kind.__qualname__)
-        syntax = class_syntax(file, kind.__qualname__, vars(kind).get("__firstlineno__"))
+        line = vars(kind).get("__firstlineno__")
+        syntax = class_syntax(file, kind.__qualname__, line, vars(kind))
         if syntax is None:
             self._note(name, _without_source(kind))
             return
