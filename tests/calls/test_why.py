@@ -120,6 +120,47 @@ def test_artifacts_among_the_inputs_are_not_read(repo):
     assert f"artifact {make.artifact(3).id[:8]}" == difference.first
 
 
+def test_artifacts_inside_inputs_have_their_short_names(repo):
+    """In lists and dictionaries they are shown as anywhere else, and never by forty digits."""
+    make = p.provenance(name="make")(np_range)
+    one, two = make(3), make(4)
+    first, second = (f"artifact {make.artifact(n).id[:8]}" for n in (3, 4))
+    fit([one, {"best": one}], {"of": one, "old": [one]}, *[0.1, one])
+    found = fit.why([two, {"best": 1}], {"of": two, "new": [one, two]}, *[0.1, two])
+    assert [
+        f"data[0] differs: {first} and {second}",
+        f"data[1]['best'] differs: {first} and 1",
+        f"config['of'] differs: {first} and {second}",
+        "config['old'] is only in the first: a list of 1 and -",
+        "config['new'] is only in the second: - and a list of 2",
+        f"*args[0] differs: {first} and {second}",
+    ] == texts(found)
+    fit([one])
+    assert [f"data[1] is only in the second: - and {second}"] == texts(fit.why([one, two]))
+    assert [f"data differs: [{first}] and {second}"] == texts(fit.why(two))
+
+
+def test_dictionaries_that_look_like_references_are_compared_in_place(repo):
+    """What the user calls `artifact` or `hash` is no reference and no summary."""
+    fit({"artifact": "churn-1"}, {"hash": "a", "type": "md5"})
+    found = p.why(fit({"artifact": "churn-2"}, {"hash": "b", "type": "md5"}))
+    assert [
+        "data['artifact'] differs: 'churn-1' and 'churn-2'",
+        "config['hash'] differs: 'a' and 'b'",
+    ] == texts(found)
+
+
+def test_lists_of_large_values_are_no_files(repo):
+    """They differ by their hash, or as values where these can be read."""
+    fit([np.arange(1000)], {"seen": {1}})
+    recorded = fit([np.arange(1, 1001)], {"seen": {2}})
+    for change in p.why(recorded).inputs:
+        assert " of hash " in change.first
+    assert ["data[0]: all of the elements differ, by at most 1"] == texts(
+        fit.why([np.arange(2, 1002)], {"seen": {2}})
+    )
+
+
 def test_an_edited_file_differs_by_its_hash(repo):
     """Its path is the same, so the hashes of the content are beside it."""
 

@@ -127,6 +127,51 @@ def test_cloudpickle_may_forget_the_files_of_functions():
     assert ["True", "0", "True", "0"] == printed(runner).split()
 
 
+EDITED = """
+import sys
+from pathlib import Path
+import provenance as p
+
+STEP = 1
+
+class Scale:
+    factor = 2
+
+@p.provenance(sensitive_to=["attrs"])
+def look(x):
+    return Scale.factor * x + STEP
+
+def nested(k):
+    @p.provenance(name="nested")
+    def add(x):
+        return x + k
+    return add
+
+if __name__ == "__main__":
+    p.load_config({"artifact_repos": {"a": {"type": "sqlite", "db": "a.db"}}})
+    functions = look, look.with_options(name="other"), nested(2)
+    for function in functions:
+        function(0)
+    # What is below runs while somebody works on the file.
+    text = Path(__file__).read_text()
+    Path(__file__).unlink() if sys.argv[1:] == ["deleted"] else Path(__file__).write_text(
+        text.replace(" 2", " 3").replace("x + ", "x - ")
+    )
+    for function in functions:
+        list(function.map([1], engine=p.engines.processes(1)))
+        function(1)
+    print(p.stats().hits, p.stats().code_changed)
+"""
+
+
+@pytest.mark.parametrize("how", ["edited", "deleted"])
+def test_workers_need_not_have_the_file_of_a_script(how):
+    """It may be gone there, or another one: the code of its functions travels, and the receipts with it."""
+    Path("script.py").write_text(EDITED)
+    runner = f"import runpy, sys; sys.argv[1:] = ['{how}']; runpy.run_path('script.py', run_name='__main__')"
+    assert ["3", "0"] == printed(runner).split()
+
+
 def test_a_large_global_is_named():
     """A function that drags a large global along is warned of once, by its name."""
     program = """

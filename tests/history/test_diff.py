@@ -168,6 +168,14 @@ def test_versions_and_commits_are_compared():
     ] == [str(each) for each in compare_runs(RUN, other)]
 
 
+def test_code_that_git_does_not_track_is_no_difference_of_the_checkout():
+    """Which of it is executed differs with the program, and which of it changed is told by the receipts."""
+    clean, edited = RUN, evolve(RUN, git={"commit": "1f", "dirty": True})
+    script = evolve(RUN, git={"commit": "1f", "dirty": True, "untracked": ["train.py"]})
+    assert () == compare_runs(script, clean) == compare_runs(clean, script)
+    assert ["git.dirty differs: True and False"] == [*map(str, compare_runs(edited, clean))]
+
+
 def test_a_run_does_not_differ_from_itself(pipeline):
     """Not even if one of the repositories says less of it, as a redacted bundle does."""
     mine = p.artifact_of(pipeline().load(3))

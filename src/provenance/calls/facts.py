@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Final, TypeAlias, cast
 
 from attrs import frozen
 
 from provenance.hashing import hash_value
 from provenance.hashing.comparison import ValueDifference
-from provenance.hashing.explain import Change, Difference, hash_differences
+from provenance.hashing.explain import Change, Difference, hash_differences, parts, summary
 from provenance.model.records import ArtifactRecord, Inputs, Json
 from provenance.ports.records import FindInputs
 from provenance.repository.handles import Repository
@@ -80,28 +82,74 @@ def _text(value: _Input | None) -> str:
     if value is None:
         return "-"
     digest, shown = value
-    if isinstance(shown, dict) and ("hash" in shown or "artifact" in shown):
-        facts = {key: part for key, part in shown.items() if key != "hash"}
-        if facts.keys() == {"artifact"}:
-            return f"artifact {str(facts['artifact'])[:SHORT]}"
-        shown_hash = f"hash {digest[:SHORT]}"
-        return f"{json.dumps(facts)} of {shown_hash}" if facts else shown_hash
-    return json.dumps(shown, ensure_ascii=False)
+    if not _is_summary(value):
+        return _plain_text(shown)
+    facts = {key: part for key, part in cast("dict[str, Json]", shown).items() if key != "hash"}
+    shown_hash = f"hash {digest[:SHORT]}"
+    return f"{json.dumps(facts)} of {shown_hash}" if facts else shown_hash
 
 
-def _compare_input(name: str, first: _Input, second: _Input) -> tuple[ValueDifference, ...]:
+def _is_summary(value: _Input) -> bool:
+    """Tell whether little but its hash is recorded of an input."""
+    digest, shown = value
+    return isinstance(shown, dict) and shown.get("hash") == digest
+
+
+_REFERENCE: Final = re.compile(r"""\{"artifact": "([0-9a-f]{8})[0-9a-f]{32}"\}""")
+"""What is recorded of an artifact, as JSON text."""
+
+
+def _plain_text(shown: Json) -> str:
+    """Return what is recorded as JSON text, with the short names of artifacts."""
+    return _REFERENCE.sub(r"artifact \1", json.dumps(shown, ensure_ascii=False))
+
+
+def _is_reference(shown: Json) -> bool:
+    return isinstance(shown, dict) and bool(_REFERENCE.fullmatch(json.dumps(shown)))
+
+
+def _compare_input(name: str, first: _Input, second: _Input) -> tuple[Difference, ...]:
     one, other = _text(first), _text(second)
     if one == other:
         # Of a file its path is recorded, so that the hash of that is not the hash of the input.
-        is_path = isinstance(first[1], str | list)
-        is_file = is_path and hash_value(first[1]) not in (first[0], second[0])
+        is_file = _is_path(first[1]) and hash_value(first[1]) not in (first[0], second[0])
         what = "with content" if is_file else "of hash"
         one, other = (f"{one} {what} {digest[:SHORT]}" for digest, _ in (first, second))
     by_hash = Difference(name, Change.CONTENT, one, other)
-    shown = first[1], second[1]
-    if any(isinstance(value, dict) and {"hash", "artifact"} & value.keys() for value in shown):
+    if any(_is_summary(value) or _is_reference(value[1]) for value in (first, second)):
         return (by_hash,)
-    return hash_differences(*shown, name, limit=_MOST) or (by_hash,)
+    return tuple(islice(_compare_shown(name, first[1], second[1]), _MOST)) or (by_hash,)
+
+
+def _is_path(shown: Json) -> bool:
+    return isinstance(shown, str) or (
+        isinstance(shown, list) and all(isinstance(member, str) for member in shown)
+    )
+
+
+def _compare_shown(path: str, first: Json, second: Json) -> Iterator[Difference]:
+    """Yield the differences of what is recorded of two inputs; an artifact is one thing."""
+    if _is_reference(first) or _is_reference(second):
+        if first != second:
+            yield Difference(path, Change.CONTENT, _short_text(first), _short_text(second))
+        return
+    if not isinstance(first, dict | list) or type(first) is not type(second):
+        yield from hash_differences(first, second, path)
+        return
+    ours, theirs = (
+        {part.step: cast("Json", part.value) for part in parts(value)} for value in (first, second)
+    )
+    for step in dict.fromkeys((*ours, *theirs)):
+        if step not in theirs:
+            yield Difference(path + step, Change.REMOVED, _short_text(ours[step]), "-")
+        elif step not in ours:
+            yield Difference(path + step, Change.ADDED, "-", _short_text(theirs[step]))
+        else:
+            yield from _compare_shown(path + step, ours[step], theirs[step])
+
+
+def _short_text(shown: Json) -> str:
+    return _plain_text(shown) if _is_reference(shown) else summary(shown)
 
 
 def compare_identity(first: Facts, second: Facts) -> tuple[Difference, ...]:

@@ -47,7 +47,7 @@ from provenance.events import CodeChange, MissReason
 from provenance.hashing import hash_value
 from provenance.model.ids import ArtifactId, main_name
 from provenance.model.records import Artifact
-from provenance.receipts.receipt import Receipt, receipt_to_send
+from provenance.receipts.receipt import LazyReceipt, Receipt
 from provenance.repository import programs
 from provenance.results.bodies import close_call
 from provenance.results.handles import artifact_of
@@ -124,8 +124,11 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     @functools.cached_property
     def _recipe(self) -> FunctionSpec:
         """What all calls share; captured values are hashed when the first call is planned."""
-        sent: Receipt | None = vars(self).get("_sent_receipt")
-        return make_spec(self._subject, self._options, self, sent)
+        return make_spec(self._subject, self._options, self, self._receipt)
+
+    @functools.cached_property
+    def _receipt(self) -> LazyReceipt:
+        return LazyReceipt(self._subject.function, self._options.sensitive_to)
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Return a proxy of the result, computed once for each combination of inputs.
@@ -262,6 +265,7 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     def _decorated_with(self, options: DecoratorOptions) -> Self:
         """Return the same function with other options; if they choose no repository, it belongs where this one does."""
         other = type(self)(self.__wrapped__, self._subject, options)
+        vars(other)["_receipt"] = self._receipt.with_libraries(options.sensitive_to)
         home: pickling.Home | None = vars(self).get("_home")
         if home is not None and options.repo == self._options.repo is None:
             other.__provenance_belongs__(home)
@@ -377,24 +381,33 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         if found is self:
             # In another process `__main__` may be another module.
             if main_name(module) == "__main__":
-                receipt = receipt_to_send(self._subject.function, self._options.sensitive_to)
-                others = args, self._options, self._subject.source, receipt
+                others = args, self._options, self._subject.source, self._receipt_to_send()
                 return pickling.reduce_with_code(self, path, self.__wrapped__, others)
             return path if each is not self else (pickling.restore_by_name, (module, path))
         if not isinstance(found, CachedFunction) or found.__wrapped__ is not self.__wrapped__:
-            return restore_function, (self.__wrapped__, args, self._options)
-        if args and found._options == self._options:  # noqa: SLF001 - it is of this class
+            found = None
+        elif args and found._options == self._options:  # noqa: SLF001 - it is of this class
             name = ".".join(path.split(".")[-2 if found is each else -1 :])
             return operator.attrgetter(name), (args[0],)  # a bound method
-        return restore_function, (found, args, self._options)
+        known = cast("object", found or self.__wrapped__)
+        plain = known, args, self._options
+        if main_name(module) == "__main__":
+            return restore_function, (*plain, self._receipt_to_send())
+        return restore_function, plain
+
+    def _receipt_to_send(self) -> Receipt | None:
+        """Return the receipt for a process that has no source of the function, or another one."""
+        place = environment.chosen()
+        return self._receipt.to_send(with_sources=place is None or place.record_sources)
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
-        function, args, options, source, self._sent_receipt = cast(
+        function, args, options, source, receipt = cast(
             "tuple[Callable[..., object], tuple[object, ...], DecoratorOptions, str, Receipt | None]",
             state,
         )
         wrapped = evolve(inspect_function(function), args=args, source=source)
         self._decorate(function, wrapped, options)
+        self._receipt = LazyReceipt(function, options.sensitive_to, receipt)
 
     def __repr__(self) -> str:
         return f"<provenance of {self._subject.label}>"
@@ -402,12 +415,18 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
 
 @exported
 def restore_function(
-    function: Callable[..., object], args: tuple[object, ...], options: DecoratorOptions
+    function: Callable[..., object],
+    args: tuple[object, ...],
+    options: DecoratorOptions,
+    receipt: Receipt | None = None,
 ) -> CachedFunction[..., object]:
     """Unpickle a decorated function that no name leads to, but perhaps to one with other options. Pickles name this function."""
     if isinstance(function, CachedFunction):
         function = function.__wrapped__
-    return CachedFunction(function, evolve(inspect_function(function), args=args), options)
+    made: CachedFunction[..., object]
+    made = CachedFunction(function, evolve(inspect_function(function), args=args), options)
+    vars(made)["_receipt"] = LazyReceipt(function, options.sensitive_to, receipt)
+    return made
 
 
 async def _await_artifact(result: Awaitable[object]) -> Artifact[object]:

@@ -21,7 +21,7 @@ from provenance.model.records import NO_OPTIONS, Artifact, DerivedInput, Options
 from provenance.model.references import SCALARS, InputRef, in_ignored_input, refs_of
 from provenance.model.tracked import any_tracked
 from provenance.receipts.policy import OnCodeChange, Shadow
-from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt, Receipt
+from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt
 from provenance.repository.inputs import NO_HASHES, InputHashes
 from provenance.streams.stream import Streaming
 from provenance.util.naming import exported
@@ -213,9 +213,9 @@ def make_spec(
     wrapped: WrappedFunction,
     options: DecoratorOptions,
     itself: object,
-    sent: Receipt | None = None,
+    receipt: LazyReceipt | None = None,
 ) -> FunctionSpec:
-    """Return all that the calls of a function have in common; its receipt may have been *sent*.
+    """Return all that the calls of a function have in common, with its *receipt* if it has one already.
 
     What it captured is hashed, unless it is ignored or the function *itself* (a recursive function).
     Raises `UnhashableValueError` for a captured value without content.
@@ -238,7 +238,7 @@ def make_spec(
         values,
         hashes,
         tuple(refs_of(seen)),
-        LazyReceipt(wrapped.function, options.sensitive_to, sent),
+        receipt or LazyReceipt(wrapped.function, options.sensitive_to),
     )
 
 

@@ -50,7 +50,8 @@ class ArrayDifference:
     def __str__(self) -> str:
         if self.share is None:
             return f"{self.path} is {self.shapes[0]} and {self.shapes[1]}"
-        text = f"{self.path}: {self.share:.3g} of the elements differ"
+        share = "all" if self.share == 1 else f"{self.share:.3g}"
+        text = f"{self.path}: {share} of the elements differ"
         return (
             text if self.max_difference is None else f"{text}, by at most {self.max_difference:.3g}"
         )

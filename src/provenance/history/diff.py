@@ -21,7 +21,8 @@ from provenance.hashing.explain import Change, Difference
 from provenance.model.ids import ArtifactId
 from provenance.model.records import Artifact, Json, Run
 from provenance.ports.records import find_code
-from provenance.receipts.receipt import ITSELF, change_between
+from provenance.receipts.receipt import change_between
+from provenance.receipts.walk import ITSELF
 from provenance.repository.handles import Repository
 from provenance.util.formatting import SHORT, truncate
 from provenance.util.naming import exported
@@ -249,7 +250,9 @@ def compare_runs(first: Run | None, second: Run | None) -> tuple[Difference, ...
             cast("Mapping[str, Json]", getattr(one, part) or {}) for one in (first, second)
         )
         for name in names or sorted(ours.keys() | theirs.keys()):
-            if ours.get(name) == theirs.get(name):
+            # Each program executes other files, and those that git does not track make it dirty.
+            is_own_code = name == "dirty" and "untracked" in ours.keys() | theirs.keys()
+            if ours.get(name) == theirs.get(name) or is_own_code:
                 continue
             change = Change.CONTENT
             if name not in ours or name not in theirs:

@@ -14,6 +14,8 @@ _FORM: Final = re.compile(
 )
 _PARTS: Final = {"major": 1, "minor": 2}
 NOT_INSTALLED: Final = "not installed"
+LIBRARY: Final = "library "
+"""What the names of libraries begin with in a receipt."""
 
 
 @frozen
@@ -80,5 +82,5 @@ def installed_versions(libraries: tuple[str, ...]) -> dict[str, str]:
             version = wanted.of(metadata.version(wanted.name))
         except metadata.PackageNotFoundError:
             version = NOT_INSTALLED
-        found[f"library {wanted.name}"] = version
+        found[f"{LIBRARY}{wanted.name}"] = version
     return found

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import json
 import linecache
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from textwrap import dedent
 from types import CodeType
@@ -54,16 +55,18 @@ class Syntax:
     Attributes:
         digest: digest of the definition.
         names: names that it may look up outside, with attributes.
-        state: outside names whose values it changes, such as caches.
+        state: outside names, with attributes, whose values it changes, such as caches.
         text: its source.
         line: its line in the file.
+        binds: of a class the attributes that its body names.
     """
 
     digest: str
     names: frozenset[Chain]
-    state: frozenset[str]
+    state: frozenset[Chain]
     text: str = ""
     line: int = 0
+    binds: frozenset[str] = frozenset()
 
 
 def short_digest(form: object) -> str:
@@ -73,8 +76,12 @@ def short_digest(form: object) -> str:
 
 def function_syntax(code: CodeType, *, with_defaults: bool) -> Syntax | None:
     """Return the syntax of the function of *code*; None if its source is not available."""
-    name = "" if code.co_name == "<lambda>" else code.co_name
-    found = _definitions(code.co_filename).get((name, code.co_firstlineno), [])
+    name, line = _place_of(code)
+    definitions = _definitions(code.co_filename)
+    if _may_be_newer(code.co_filename):
+        found = _find_equal(code, definitions)
+    else:
+        found = definitions.get((name, line), [])
     nodes = [node for node in found if not isinstance(node, ast.ClassDef)]
     if not nodes or (not name and len(nodes) > 1):
         return None
@@ -82,8 +89,10 @@ def function_syntax(code: CodeType, *, with_defaults: bool) -> Syntax | None:
     return evolve(syntax, text=_text(code.co_filename, nodes[-1]))
 
 
-def class_syntax(file: str, qualname: str, line: int | None = None) -> Syntax | None:
-    """Return the syntax of a class apart from its methods; None without source."""
+def class_syntax(
+    file: str, qualname: str, line: int | None = None, members: Mapping[str, object] | None = None
+) -> Syntax | None:
+    """Return the syntax of a class apart from its methods; None without source, or if it says other *members*."""
     name = qualname.rpartition(".")[2]
     found = [
         node
@@ -94,7 +103,69 @@ def class_syntax(file: str, qualname: str, line: int | None = None) -> Syntax | 
     if not found:
         return None
     node = next((node for node in found if _first_line(node) == line), found[-1])
+    if members is not None and _may_be_newer(file) and not _agrees(node, members):
+        return None
     return evolve(_class(node), text=_text(file, node), line=node.lineno)
+
+
+# ---------------------------------------------------------------- files that are edited while their code runs
+
+_STARTED: Final = time.time()
+
+
+def _may_be_newer(file: str) -> bool:
+    """Tell whether a file was written since this process started, so that other code of it may run here."""
+    entry: tuple[object, ...] = linecache.cache.get(file, ())
+    written = entry[1] if len(entry) > 1 else None
+    return isinstance(written, float) and written > _STARTED
+
+
+def _find_equal(code: CodeType, definitions: Definitions) -> list[Definition]:
+    """Return the definition of the code that runs, which may have moved in its file; none if it is another one now."""
+    text = "".join(linecache.getlines(code.co_filename))
+    wanted = short_digest(code), _place_of(code)[0]
+    places = _places(text, code.co_filename).get(wanted, [])
+    place = min(places, key=lambda place: place != _place_of(code), default=None)
+    return [] if place is None else definitions.get(place, [])
+
+
+@lru_cache(maxsize=100)
+def _places(text: str, file: str) -> dict[tuple[str, str], list[tuple[str, int]]]:
+    """Return the places of all code in a text, by its digest and name."""
+    found: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    try:
+        waiting = [compile(text, file, "exec", dont_inherit=True)]
+    except (SyntaxError, ValueError):
+        waiting = []
+    while waiting:
+        code = waiting.pop()
+        place = _place_of(code)
+        found.setdefault((short_digest(code), place[0]), []).append(place)
+        waiting += [part for part in code.co_consts if isinstance(part, CodeType)]
+    return found
+
+
+def _place_of(code: CodeType) -> tuple[str, int]:
+    return "" if code.co_name == "<lambda>" else code.co_name, code.co_firstlineno
+
+
+def _agrees(node: ast.ClassDef, members: Mapping[str, object]) -> bool:
+    """Tell whether a class has the numbers and texts that its source gives it."""
+    for statement in node.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
+                pass
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=value)):
+                pass
+            case _:
+                continue
+        member = members.get(name)
+        if type(member) is type(value) and member != value:
+            return False
+    return True
+
+
+# ---------------------------------------------------------------- definitions
 
 
 @lru_cache(maxsize=10_000)
@@ -112,7 +183,7 @@ def _function(node: FunctionNode, *, with_defaults: bool) -> Syntax:
             for chain in form.names
             if chain[0] not in inside or (chain[0] == own and chain[1:])
         ),
-        frozenset(form.changed) - inside,
+        frozenset(chain for chain in form.changed if chain[0] not in inside),
     )
 
 
@@ -120,13 +191,11 @@ def _function(node: FunctionNode, *, with_defaults: bool) -> Syntax:
 def _class(node: ast.ClassDef) -> Syntax:
     methods = (ast.FunctionDef, ast.AsyncFunctionDef)
     body = [statement for statement in _body(node) if not isinstance(statement, methods)]
-    # Decorators are part of what the class says, and are not followed.
-    decorators = _Form(frozenset(), in_class=True).of(list(node.decorator_list))
     form = _Form(frozenset(), in_class=True)
-    bases = form.of(list(node.bases))
-    keywords = _Form(frozenset(), in_class=True).of(list(node.keywords))
-    parts = [decorators, bases, keywords, form.of(body)]
-    return Syntax(_digest(parts), frozenset(form.names), frozenset())
+    outside = [list(node.decorator_list), list(node.bases), list(node.keywords), body]
+    parts = [form.of(part) for part in outside]
+    binds = frozenset(_class_names(node))
+    return Syntax(_digest(parts), frozenset(form.names), frozenset(), binds=binds)
 
 
 def _digest(form: object) -> str:
@@ -209,7 +278,7 @@ class _Form:
     def __init__(self, local: frozenset[str], *, in_class: bool = False) -> None:
         self.local = local
         self.names: set[Chain] = set()
-        self.changed: set[str] = set()
+        self.changed: set[Chain] = set()
         self._numbers: dict[str, int] = {}
         self._in_class = in_class
 
@@ -256,9 +325,13 @@ class _Form:
             self.names.add((inner.id, *attributes))
             form: object = ["Name", ["id", self.of(inner.id, "id")]]
         else:
+            if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and attributes:
+                # Of what a call returns, only a base class is known.
+                self.names.update({("super", *attributes)} if inner.func.id == "super" else ())
             form = self._node(inner)
         if attributes and not isinstance(cast("ast.Attribute", node).ctx, ast.Load):
             self._change(node)
+            self._change(cast("ast.Attribute", node).value)
         for attribute in attributes:
             form = ["Attribute", ["value", form], ["attr", self.of(attribute)]]
         return form
@@ -266,18 +339,23 @@ class _Form:
     def _note_change(self, node: ast.AST) -> None:
         if isinstance(node, ast.Subscript):
             if not isinstance(node.ctx, ast.Load):
-                self._change(node)
+                self._change(node.value)
         elif isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and node.func.attr in _MUTATORS:
-                self._change(node.func)
+                self._change(node.func.value)
         elif isinstance(node, ast.Global):
-            self.changed.update(node.names)
+            self.changed.update((name,) for name in node.names)
 
     def _change(self, target: ast.AST) -> None:
+        attributes: list[str] = []
         while isinstance(target, ast.Attribute | ast.Subscript):
+            if isinstance(target, ast.Attribute):
+                attributes.append(target.attr)
+            else:
+                attributes.clear()
             target = target.value
         if isinstance(target, ast.Name):
-            self.changed.add(target.id)
+            self.changed.add((target.id, *reversed(attributes)))
 
 
 def _is_empty(node: ast.expr) -> bool:

@@ -21,7 +21,7 @@ from provenance.model.ids import RunId
 from provenance.model.records import Json, Run
 from provenance.model.rows import jsonable, run_to_json, time_text
 from provenance.ports.machine import Clock
-from provenance.receipts.receipt import is_own_file
+from provenance.receipts.ownership import is_own_file
 from provenance.util.formatting import safe_repr
 from provenance.util.redaction import redact_arguments
 

@@ -1,0 +1,121 @@
+"""Constants of modules and classes: values that count by their content in a receipt."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator
+from enum import Enum
+from functools import partial
+from inspect import getattr_static
+from types import BuiltinFunctionType, FunctionType, MappingProxyType, ModuleType, SimpleNamespace
+from typing import Any, Final, cast
+
+from provenance.hashing import hash_value
+from provenance.model.references import CONTAINERS, is_proxy
+from provenance.receipts.ownership import layers
+from provenance.receipts.syntax import short_digest
+
+MOST_ITEMS: Final = 1_000
+_MOST_BYTES: Final = 1_000_000
+_SCALARS: Final = (type(None), bool, int, float, complex, str, bytes, type(...), range)
+_VALUE_MODULES: Final = frozenset(
+    {"datetime", "decimal", "fractions", "operator", "pathlib", "re", "uuid"}
+)
+_MAPPINGS: Final = (OrderedDict, Counter, defaultdict, MappingProxyType)
+_FIELDS: Final = ("__dataclass_fields__", "__attrs_attrs__")
+"""Attributes of data classes and attrs classes that list their fields."""
+
+
+class _NotConstantError(Exception):
+    """A value is not made of scalars, functions and classes, or has too many parts."""
+
+
+def digest_of(value: object) -> tuple[str | None, list[object]]:
+    """Return the digest of a constant, None for what is none or is too large; and the parts that were met."""
+    if type(value).__module__.partition(".")[0] in _VALUE_MODULES:
+        return short_digest(value), []
+    size = getattr_static(type(value), "nbytes", None)
+    if size is not None:
+        return (short_digest(value) if cast("Any", value).nbytes <= _MOST_BYTES else None), []
+    parts: list[object] = []
+    try:
+        return short_digest(_shape(value, parts)), parts
+    except _NotConstantError:
+        return None, parts
+
+
+def field_names(kind: type) -> frozenset[str]:
+    """Return the names of the fields of a data class or attrs class; none of another one."""
+    data, attrs = (cast("Any", getattr_static(kind, name, ())) for name in _FIELDS)
+    names = list(data) if isinstance(data, dict) else []
+    return frozenset(
+        [*names, *(field.name for field in (attrs if isinstance(attrs, tuple) else ()))]
+    )
+
+
+def _shape(value: object, parts: list[object]) -> object:
+    """Return a constant with names in place of functions and classes, and add all its parts to *parts*.
+
+    Raises:
+        _NotConstantError: if it is none, has more than 1,000 parts, or a result among them.
+    """
+    parts.append(value)
+    kind = type(value)
+    if len(parts) > MOST_ITEMS or is_proxy(value):
+        raise _NotConstantError
+    if isinstance(value, FunctionType | type):
+        return f"{value.__module__}.{value.__qualname__}"
+    if kind in _SCALARS:
+        return value
+    if kind is dict:
+        return {"dict": _pairs(cast("dict[object, object]", value).items(), parts)}
+    if kind in CONTAINERS:
+        shapes = [_shape(part, parts) for part in cast("list[object]", value)]
+        is_ordered = kind in {list, tuple}
+        return [kind.__name__, *(shapes if is_ordered else sorted(map(hash_value, shapes)))]
+    return [kind.__qualname__, *_members(value, parts)]
+
+
+def _pairs(pairs: object, parts: list[object]) -> list[tuple[object, object]]:
+    items = cast("list[tuple[object, object]]", pairs)
+    return [(_shape(key, parts), _shape(part, parts)) for key, part in items]
+
+
+def _members(value: object, parts: list[object]) -> Iterator[object]:
+    """Yield what a value of another kind consists of."""
+    kind, known = type(value), cast("Any", value)
+    if isinstance(value, Enum):
+        parts.append(kind)
+        yield from (kind.__module__, _shape(known._value_, parts))
+    elif isinstance(value, partial):
+        yield from (_shape(part, parts) for part in (known.func, known.args, known.keywords))
+    elif kind in _MAPPINGS:
+        if kind is defaultdict:
+            yield _shape(known.default_factory, parts)
+        yield from _pairs(known.items(), parts)
+    elif kind is deque or (isinstance(value, tuple) and hasattr(kind, "_fields")):
+        parts.append(kind)
+        yield from (_shape(part, parts) for part in known)
+    elif kind is SimpleNamespace:
+        yield from _pairs(vars(known).items(), parts)
+    elif field_names(kind):
+        parts.append(kind)
+        names = sorted(field_names(kind))
+        yield from _pairs([(name, getattr(known, name, None)) for name in names], parts)
+    else:
+        yield _name(value, parts)
+
+
+def _name(value: object, parts: list[object]) -> str:
+    """Return the name of something that is called and has no state of its own."""
+    inner = [layer for layer in layers(value) if isinstance(layer, FunctionType | type)]
+    if inner:
+        parts += inner
+        named: Callable[..., object] = inner[-1]
+        return f"{named.__module__}.{named.__qualname__}"
+    is_builtin = isinstance(value, BuiltinFunctionType) and isinstance(
+        value.__self__, ModuleType | None
+    )
+    if is_builtin or type(value).__qualname__ == "ufunc":
+        return f"{getattr(value, '__module__', '')}.{cast('Any', value).__name__}"
+    raise _NotConstantError
