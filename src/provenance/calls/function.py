@@ -99,6 +99,9 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         (False, 5, True)
     """
 
+    __name__: str
+    __qualname__: str
+
     def __init__(
         self, function: Callable[..., object], wrapped: WrappedFunction, options: DecoratorOptions
     ) -> None:
@@ -109,7 +112,8 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     ) -> None:
         functools.update_wrapper(cast("Callable[..., object]", self), function, updated=())
         self.__dict__.update(public_attributes(function, dir(CachedFunction)))
-        self.__wrapped__ = function
+        # Of a bound method it takes `self` too; `stream` and `archive_file` make something else of its result.
+        self.__wrapped__: Callable[..., R_co] = cast("Callable[..., R_co]", function)
         self._subject = wrapped
         self._options = options
         self._perform = _performer(wrapped, options)
@@ -337,6 +341,9 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         owner: type[object] | None = None,
         /,
     ) -> CachedFunction[Q, R_co]: ...
+    # Below `@staticmethod`, as above.
+    @overload
+    def __get__(self, instance: object, owner: type[object] | None = None, /) -> Self: ...
     def __get__(self, instance: object, owner: type[object] | None = None, /) -> object:
         bind: Callable[..., object] | None = getattr(type(self.__wrapped__), "__get__", None)
         # Callable objects, and before Python 3.14 partials, are not bound to instances.

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    NoReturn,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+    overload,
+)
 
 from attrs import field, fields, frozen
 
@@ -118,6 +129,12 @@ class Inputs(Mapping[str, object]):
     varargs: tuple[object, ...] = ()
     captured: Mapping[str, object] = NO_OPTIONS
 
+    @overload
+    def __getitem__(self, key: Literal["kargs"]) -> dict[str, object]: ...
+    @overload
+    def __getitem__(self, key: Literal["varargs"]) -> tuple[object, ...]: ...
+    @overload
+    def __getitem__(self, key: str) -> object: ...
     def __getitem__(self, key: str) -> object:
         if key == "kargs":
             return dict(self.kargs)
