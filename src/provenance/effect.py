@@ -63,12 +63,12 @@ class Effect(Generic[A]):
 
     @classmethod
     def on(cls, answer: Callable[[Self], A]) -> Interpreter[Self]:
-        """Return an interpreter of this one effect."""
+        """Return an interpreter of this one effect; *answer* gets the question and returns the answer."""
         return Interpreter({cls: answer})
 
     @classmethod
     def on_async(cls, answer: Callable[[Self], Awaitable[A]]) -> AsyncInterpreter[Self]:
-        """Return an asynchronous interpreter of this one effect."""
+        """Return an asynchronous interpreter of this one effect; *answer* is an `async def`."""
         return AsyncInterpreter({cls: answer})
 
 

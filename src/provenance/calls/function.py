@@ -144,7 +144,10 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         return result
 
     def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Run the function again and replace what is stored; raises as the call does."""
+        """Run the function with these arguments again, replace what is stored, and return the result.
+
+        Raises as the call does; what is stored stays if the function fails.
+        """
         call = self._prepare(args, kwargs)
         result: R_co = self._perform(evolve(call, reason=MissReason.REQUESTED))
         return result
@@ -255,7 +258,8 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
         """Return the same function decorated with other options.
 
-        Options not passed have their defaults.
+        Args:
+            **choices: The options of `provenance`; those that are not passed have their defaults.
 
         Raises:
             ConfigError: as `provenance` does.

@@ -157,6 +157,10 @@ class MappedFunction(Generic[P, R_co]):
 
         With an engine, or of a plain function, the calls run there, and the event loop goes on.
         Raises as `map` does.
+
+        Args:
+            *iterables: As of `map`; they may be asynchronous too.
+            **options: As of `map`, without `batch`. For an `async def`, `ahead` is 10 by default.
         """
         found = _loaders[0]().map_calls_async(self, iterables, **options)
         return cast("AsyncIterator[Any]", found)

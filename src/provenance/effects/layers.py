@@ -95,7 +95,7 @@ class Counter(ForkBarrier):
         self.bytes_written = 0
 
     def count(self, effect: Effect[Any], read: int, written: int) -> None:
-        """Count one answered effect."""
+        """Count one answered *effect*; *read* and *written* are numbers of bytes."""
         with self.lock:
             self.asked[type(effect)] = self.asked.get(type(effect), 0) + 1
             self.bytes_read += read
