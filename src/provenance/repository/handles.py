@@ -131,7 +131,7 @@ class Repository:
 
     @property
     def repository(self) -> Repository:
-        """Itself: where its artifacts are."""
+        """Itself, since its artifacts are here."""
         return self
 
     @property
