@@ -87,6 +87,10 @@ class Parts(Mapping[object, R_co], Generic[R_co]):
         """Return the lazy proxies of all results; none is read."""
         return tuple(self._parts.values())
 
+    @overload
+    def scan(self, engine: Literal["polars"] = "polars") -> LazyFrame: ...
+    @overload
+    def scan(self, engine: Engine) -> LazyTable: ...
     def scan(self, engine: Engine = "polars") -> LazyTable:
         """Return a lazy table of *engine* over the stored tables of all members; see `provenance.scan`."""
         return scan(self, engine=engine)
