@@ -126,6 +126,27 @@ def test_a_public_method_tells_what_goes_in(name):
             assert re.search(rf"[`*]{parameter}[`*]|^ +\**{parameter}: ", told, re.MULTILINE)
 
 
+PUBLIC_FUNCTIONS = {
+    f"{home}.{name}": value
+    for home in ("effect", "engines", "extending", "functional", "testing", "vis")
+    for module in [import_module(f"provenance.{home}")]
+    for name, value in vars(module).items()
+    if inspect.isroutine(value) and name in getattr(module, "__all__", [name])
+    if name[0] != "_" and value.__module__.startswith("provenance.")
+}
+
+
+@pytest.mark.parametrize("name", PUBLIC_FUNCTIONS)
+def test_a_function_of_a_public_module_tells_what_goes_in(name):
+    """Its docstring names each parameter, in its sentences or in a list of them."""
+    text = inspect.getdoc(PUBLIC_FUNCTIONS[name])
+    signature = inspect.signature(PUBLIC_FUNCTIONS[name])
+    for parameter in signature.parameters.values():
+        of_the_call = isinstance(parameter.annotation, str) and parameter.annotation[:2] == "P."
+        told = rf"[`*]{parameter.name}[`*]|^ *\**{parameter.name}: "
+        assert of_the_call or re.search(told, text, re.MULTILINE)
+
+
 SETTINGS = [
     kind for kind in vars(schema).values() if attrs.has(kind) and kind.__module__ == schema.__name__
 ]
