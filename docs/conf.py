@@ -33,7 +33,10 @@ autodoc_typehints_format: Final = "short"
 autodoc_member_order: Final = "bysource"
 autodoc_type_aliases: Final = {
     name: name
-    for name in ("AllEffects", "BlobEffects", "Event", "Explanation", "Gap", "Json", "Problem")
+    for name in [
+        *("AllEffects", "BlobEffects", "RecordEffects", "Damage"),
+        *("Event", "Explanation", "Gap", "Json", "Problem"),
+    ]
 }
 autodoc_default_options: Final = {"members": True, "show-inheritance": True}
 autosummary_generate: Final = False
