@@ -347,7 +347,9 @@ if not _typing.TYPE_CHECKING:
         return value
 
     def __dir__() -> list[str]:
-        return [*{*globals(), *__all__, *_PARTS}]
+        """List what users may rely on; Python binds every package that was imported."""
+        modules = {"effect", "extending", "functional", "testing"} & globals().keys()
+        return [*__all__, *_PARTS, *modules, *(name for name in globals() if name[:2] == "__")]
 
 
 _set_engines(lambda: _import_module("provenance.engines.mapping"))

@@ -213,7 +213,12 @@ class ArchivedFile:
     @overload
     def open(self, mode: Literal["r", "rt"], encoding: str | None = None) -> TextIO: ...
     def open(self, mode: str = "rb", encoding: str | None = None) -> BinaryIO | TextIO:
-        """Open the local copy for reading; raise ValueError for a mode that writes."""
+        """Open the local copy for reading, as `open` does; raise ValueError for a mode that writes.
+
+        Args:
+            mode: "rb", the default, reads bytes, and "r" reads text.
+            encoding: That of a text; by default UTF-8.
+        """
         if mode not in ("rb", "r", "rt"):
             raise ValueError(
                 f"mode must be 'rb', 'r' or 'rt', got {mode!r}; change a copy of the file"
@@ -226,7 +231,7 @@ class ArchivedFile:
         return self.source.read_bytes_of(self.blob, lambda source: source.read())
 
     def read_text(self, encoding: str = "utf-8") -> str:
-        """Read all bytes as text; raises as `os.fspath` does."""
+        """Read all bytes as text in *encoding*; raises as `os.fspath` does."""
         return self.read_bytes().decode(encoding)
 
     def pour(self, sink: BinaryIO) -> None:
@@ -324,7 +329,7 @@ class ArchivedFolder(ArchivedFile):
         raise self._no_file()
 
     def pour(self, sink: BinaryIO) -> None:  # noqa: ARG002 - as in its base
-        """Raise IsADirectoryError, as a folder has no bytes."""
+        """Raise IsADirectoryError, as a folder has no bytes for *sink*."""
         raise self._no_file()
 
     def _no_file(self) -> IsADirectoryError:

@@ -63,12 +63,12 @@ class Effect(Generic[A]):
 
     @classmethod
     def on(cls, answer: Callable[[Self], A]) -> Interpreter[Self]:
-        """Return an interpreter of this one effect."""
+        """Return an interpreter of this one effect; *answer* gets the question and returns the answer."""
         return Interpreter({cls: answer})
 
     @classmethod
     def on_async(cls, answer: Callable[[Self], Awaitable[A]]) -> AsyncInterpreter[Self]:
-        """Return an asynchronous interpreter of this one effect."""
+        """Return an asynchronous interpreter of this one effect; *answer* is an `async def`."""
         return AsyncInterpreter({cls: answer})
 
 
@@ -121,7 +121,7 @@ class AsyncInterpreter(Generic[E_contra]):
 
 
 def run(program: Program[E, R], interpret: Interpreter[E]) -> R:
-    """Run *program* to its end and return its result.
+    """Run *program* to its end, let *interpret* answer its effects, and return its result.
 
     An exception of the interpreter is raised inside the program, which can catch it.
     """
@@ -143,7 +143,7 @@ def run(program: Program[E, R], interpret: Interpreter[E]) -> R:
 
 
 async def run_async(program: Program[E, R], interpret: AsyncInterpreter[E]) -> R:
-    """Run *program* as `run` does, awaiting each answer."""
+    """Run *program* as `run` does, awaiting each answer of *interpret*."""
     find: _Find = interpret.table.get
     try:
         effect: Effect[Any] = next(program)
@@ -194,5 +194,5 @@ class ThreadRunner(Protocol):
 
 
 def in_threads(base: Interpreter[E], beside: ThreadRunner) -> AsyncInterpreter[E]:
-    """Return an asynchronous interpreter that calls *base* in threads."""
+    """Return an asynchronous interpreter that calls *base* in threads, by means of *beside*."""
     return AsyncInterpreter({kind: partial(beside, answer) for kind, answer in base.table.items()})

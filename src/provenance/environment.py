@@ -87,9 +87,10 @@ class Environment:
     single_flight: SingleFlight | None = DEFAULT_SINGLE_FLIGHT
 
     def repository(self, wanted: RepositoryOrName | None = None) -> Repository:
-        """Return the repository of this name, by default the default one.
+        """Return the repository that is *wanted*: that of a name, or the default one.
 
-        A repository is returned as it is.
+        Args:
+            wanted: The name of a repository; None means the default one, and a repository is returned as it is.
 
         Raises:
             ConfigError: if the name is unknown, or no default is set.

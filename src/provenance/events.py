@@ -55,6 +55,8 @@ class _OfCall:
 class Hit(_OfCall):
     """The value was in the store; computing it had taken *seconds_saved*.
 
+    `parts` are the artifacts of the parts of a composite.
+
     Example:
         >>> import provenance as p
         >>> @p.provenance()
@@ -73,7 +75,9 @@ class Hit(_OfCall):
 
 @frozen
 class Miss(_OfCall):
-    """Nothing was stored; computed in *seconds*, and stored unless the call was read-only.
+    """Nothing was stored; computed in *seconds*, and *stored* unless the call was read-only.
+
+    `reason` says why it was computed. `parts` are the artifacts of the parts of a composite.
 
     Example:
         >>> import provenance as p
@@ -95,7 +99,9 @@ class Miss(_OfCall):
 
 @frozen
 class Recomputed(_OfCall):
-    """The value was recomputed on purpose.
+    """The value was recomputed on purpose, for a *reason*, in *seconds*.
+
+    Its other attributes are those of `Miss`.
 
     Example:
         >>> import provenance as p
@@ -119,6 +125,7 @@ class Recomputed(_OfCall):
 class Recovered(_OfCall):
     """A record existed, but it or its value was missing, damaged or evicted: it was recomputed.
 
+    `reason` says which, and `detail` says more. Computing it took *seconds*.
     `replaced_hit` is the hit that was reported before, if the defect appeared only when the value was
     read.
 
@@ -207,6 +214,8 @@ class CodeChange:
 @frozen
 class CodeChanged(_OfCall):
     """A hit whose code has changed since the value was computed; is a new `version` due?
+
+    `changes` say what differs from the code of `computed_at`, a time in UTC.
 
     Example:
         >>> import provenance as p
@@ -337,11 +346,21 @@ class Outcome(Enum):
 class Stats:
     """The counts of this process's calls.
 
-    `seconds_saved` and `seconds_computed` are the sums of the functions' times. `waited` is the
-    number of calls that waited for another thread or process, for `seconds_waited` in all.
-    `raised` is the number of calls whose function raised. `resumed` is the number of streams that went on where an interrupted call had ended. `skipped` is
-    the number of damaged or unsigned records that searches and listings left out. `shadows_agreed`
-    and `shadows_differed` count the hits that were computed again beside a call.
+    Attributes:
+        hits: Calls whose result was in the store.
+        misses: Calls that were computed because nothing was stored.
+        recomputed: Calls that were computed again on purpose.
+        recovered: Calls whose stored value was lost, and was computed again.
+        code_changed: Hits whose code had changed since.
+        waited: Calls that waited for another thread or process.
+        raised: Calls whose function raised.
+        resumed: Streams that went on where an interrupted call had ended.
+        skipped: Damaged or unsigned records that searches and listings left out.
+        shadows_agreed: Hits that were computed again beside a call, with the same value.
+        shadows_differed: The same, with another value.
+        seconds_saved: What the functions of the hits had taken.
+        seconds_computed: What the functions took that ran.
+        seconds_waited: What all calls waited.
 
     Example:
         >>> import provenance as p

@@ -163,7 +163,7 @@ from provenance.repository.handles import Repository as Repository
 
 
 def repository_over(name: str, stores: Interpreter[RecordEffects | BlobEffects]) -> Repository:
-    """Return a repository over *stores*.
+    """Return a repository over *stores*, which errors call *name*.
 
     Time, process and the user's files are those of this machine.
 

@@ -95,7 +95,7 @@ def hash_value(value: object) -> ValueId:
 
 @safe
 def plan(function: CachedFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> PlannedCall[T]:
-    """Plan a call: bind and hash its arguments. Nothing is looked up, run or stored."""
+    """Plan a call of *function*, a decorated one: bind and hash its arguments. Nothing is looked up, run or stored."""
     spec_of(function)
     return function.later(*args, **kwargs)
 
@@ -122,7 +122,7 @@ def call(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> object:
-    """Call a decorated function in *environment*, as well as all decorated functions that it calls.
+    """Call the decorated *function* in *environment*, as well as all decorated functions that it calls.
 
     The result is looked up, or else computed, stored and recorded. For an `async def`, that happens
     when the future is awaited.
@@ -143,7 +143,7 @@ def within(
     environment: Environment, function: CachedFunction[P, T], /
 ) -> Callable[P, IOResult[T, Exception]]: ...
 def within(environment: Environment, function: CachedFunction[P, object], /) -> object:
-    """Return a function for pipelines: `within(environment, f)(x)` is `call(environment, f, x)`."""
+    """Return *function* in *environment*, for pipelines: `within(environment, f)(x)` is `call(environment, f, x)`."""
     return partial(cast("Callable[..., object]", call), environment, function)
 
 
@@ -154,7 +154,7 @@ def perform(  # type: ignore[overload-overlap]  # a coroutine is a result too, a
 @overload
 def perform(environment: Environment, planned: PlannedCall[T], /) -> IOResult[T, Exception]: ...
 def perform(environment: Environment, planned: PlannedCall[object], /) -> object:
-    """Execute a planned call, as `call` does."""
+    """Execute *planned*, what `plan` or `fn.later` returned, in *environment*, as `call` does."""
     begin = partial(_begin, environment, planned)
     return _outcome(environment, planned.spec.wrapped.is_async, begin)
 
@@ -168,7 +168,7 @@ def compute(
     environment: Environment, planned: PlannedCall[T], /
 ) -> IOResult[ComputedCall[T], Exception]: ...
 def compute(environment: Environment, planned: PlannedCall[object], /) -> object:
-    """Run the function of a planned call, even if its result is stored. Nothing is stored."""
+    """Run the function of *planned* in *environment*, even if its result is stored. Nothing is stored."""
     begin = partial(_begin, environment, planned)
 
     def evaluate(call: Call) -> ComputedCall[object]:
@@ -215,7 +215,7 @@ def _outcome(
 
 @impure_safe(exceptions=(ProvenanceError,))
 def commit(repo: Repository, computed: ComputedCall[T], /) -> Artifact[T]:
-    """Store and record a result; if the artifact exists already, it stays and is returned."""
+    """Store and record in *repo* what `compute` returned (*computed*); an artifact that exists already stays, and is returned."""
     draft = bind_parts(repo, computed.draft)
     record = flow.store_draft(repo, draft)
     stored = calls_execute.make_result_proxy(evolve(computed.call, repo=repo), draft, record)
@@ -226,7 +226,7 @@ def commit(repo: Repository, computed: ComputedCall[T], /) -> Artifact[T]:
 def verify(
     repo: Repository, /, sample: int | None = None, *, recompute: int | None = None
 ) -> VerificationReport:
-    """Verify *repo*, or *sample* of its artifacts; see `provenance.verify`."""
+    """Verify *repo*, or *sample* of its artifacts; *recompute* and the rest are those of `provenance.verify`."""
     return verification.verify(repo, sample, recompute=recompute)
 
 
@@ -239,7 +239,10 @@ def collect_garbage(
     dry_run: bool = True,
     older_than: timedelta = timedelta(days=1),
 ) -> GarbageReport:
-    """Delete what no repository of *environment* refers to; see `provenance.collect_garbage`."""
+    """Delete what is in *repo* and no repository of *environment* refers to.
+
+    *dry_run* and *older_than* are those of `provenance.collect_garbage`.
+    """
     with provenance_environment.using_environment(environment):
         return garbage.collect_garbage(repo, dry_run=dry_run, older_than=older_than)
 
@@ -255,9 +258,9 @@ def evict(
     keep: eviction.Keep | None = None,
     dry_run: bool = True,
 ) -> EvictionReport:
-    """Evict values, but not blobs that another repository of *environment* needs.
+    """Evict values of *repo*, but not blobs that another repository of *environment* needs.
 
-    See `provenance.evict`.
+    *max_bytes*, *older_than*, *keep* and *dry_run* are those of `provenance.evict`.
     """
     with provenance_environment.using_environment(environment):
         return eviction.evict(
@@ -267,13 +270,16 @@ def evict(
 
 @impure_safe(exceptions=(ConfigError,))
 def environment(config: Mapping[str, object], base: str | Path = ".") -> Environment:
-    """Return the environment that *config* describes, without installing it or opening a store."""
+    """Return the environment that *config* describes, without installing it or opening a store.
+
+    Relative paths in it begin at the folder *base*.
+    """
     return from_config(config, base)
 
 
 @impure_safe(exceptions=(ProvenanceError,))
 def repository(environment: Environment, name: str | None = None) -> Repository:
-    """Open the repository of this name, by default the default repository."""
+    """Open the repository of *environment* that has this *name*, by default the default one."""
     return environment.repository(name)
 
 
@@ -287,7 +293,7 @@ def lookup(
 ) -> IOResult[Maybe[Artifact[T]], ProvenanceError]: ...
 @impure_safe(exceptions=(ProvenanceError,))
 def lookup(repo: Repository, planned: PlannedCall[object], /) -> Maybe[Artifact[Any]]:
-    """Return the artifact of a planned call, if it is stored with its value."""
+    """Return the artifact of *planned*, a planned call, if it is stored in *repo* with its value."""
     earlier = alias_ids(planned.spec.options, planned.plan.input_hashes)
     ids = (planned.artifact_id, *earlier)
     found = run(programs.probe_first(ids), repo.interpreter)
@@ -308,9 +314,10 @@ def promote(source: Repository, artifact_id: object, target: Repository, /) -> A
 
 @impure_safe(exceptions=(ProvenanceError,))
 def find(repo: Repository, artifact_id: object, /) -> Maybe[Artifact[object]]:
-    """Return the artifact of an id, a prefix (6 digits), an artifact or a proxy, if it exists.
+    """Return the artifact of *artifact_id* if *repo* has it, else Nothing.
 
-    An ambiguous prefix is a failure.
+    *artifact_id* is an id, a prefix of at least 6 digits, an artifact or a proxy. An ambiguous
+    prefix is a failure.
     """
     wanted = handles.id_or_prefix_of(artifact_id)
     return _maybe(repo, run(programs.find_optional(wanted), repo.interpreter))
@@ -318,13 +325,13 @@ def find(repo: Repository, artifact_id: object, /) -> Maybe[Artifact[object]]:
 
 @impure_safe(exceptions=(ProvenanceError,))
 def load(repo: Repository, artifact_id: object, /) -> Artifact[object]:
-    """Return an artifact as `find` does; fail with `ArtifactNotFoundError` if there is none."""
+    """Return the artifact of *artifact_id* in *repo*, as `find`; fail with `ArtifactNotFoundError` if there is none."""
     return repo.get_by_id(artifact_id)
 
 
 @impure_safe(exceptions=(ProvenanceError,))
 def artifact(repo: Repository, value: T, /) -> Maybe[Artifact[T]]:
-    """Return the artifact in *repo* of a proxy.
+    """Return the artifact of *value*, a proxy, if *repo* has it.
 
     Nothing for a plain value, or if it is not there.
     """
@@ -351,34 +358,34 @@ def _check(given: object) -> None:
 
 @impure_safe(exceptions=(ProvenanceError,))
 def load_value(repo: Repository, artifact: Artifact[T], /) -> T:
-    """Read the value of an artifact from *repo*."""
+    """Read the value of *artifact* from *repo*."""
     _check(artifact)
     return cast("T", repo.load_value(artifact))
 
 
 @impure_safe(exceptions=(ProvenanceError,))
 def load_inputs(repo: Repository, artifact: Artifact[object], /) -> Inputs:
-    """Read the inputs of an artifact from *repo*; artifacts among them are unread proxies."""
+    """Read the inputs of *artifact* from *repo*; artifacts among them are unread proxies."""
     _check(artifact)
     return repo.load_inputs(artifact)
 
 
 @impure_safe
 def read(value: T, /) -> T:
-    """Read the value behind a proxy; it is recomputed if the store has lost it."""
+    """Read the value behind *value*, a proxy; it is recomputed if the store has lost it."""
     return references.unwrap(value)
 
 
 @impure_safe(exceptions=(ProvenanceError,))
 def lineage(repo: Repository, artifact: Artifact[object], /) -> Lineage:
-    """Return the lineage of an artifact, as far as *repo* has it."""
+    """Return the lineage of *artifact*, as far as *repo* has it."""
     _check(artifact)
     return run(trace.trace(artifact, repo), repo.interpreter)
 
 
 @impure_safe(exceptions=(ProvenanceError,))
 def forget(repo: Repository, artifact_id: ArtifactId, /) -> bool:
-    """Delete an artifact, and its value unless another one shares it.
+    """Delete the artifact of *artifact_id*, a whole id, from *repo*, and its value unless another one shares it.
 
     Return False if there is none.
     """

@@ -85,6 +85,68 @@ def test_a_public_class_has_an_example(name):
     assert ">>> " in text.partition("\n\nExample:\n")[2]
 
 
+def public_methods():
+    """Yield the methods of public classes: the class, the one that defines it, and the function."""
+    public = {getattr(provenance, name) for name in CLASSES}
+    for module in ("codecs", "effect", "engines", "extending", "testing", "vis"):
+        names = vars(import_module(f"provenance.{module}")).items()
+        public |= {kind for name, kind in names if inspect.isclass(kind) and name[0] != "_"}
+    for kind in sorted(public, key=lambda kind: (kind.__module__, kind.__qualname__)):
+        for home in kind.__mro__:
+            for name, value in vars(home).items():
+                function = getattr(value, "__func__", value)
+                ours = home.__module__.partition(".")[0] == "provenance"
+                if ours and inspect.isfunction(function) and not name.startswith("_"):
+                    yield home, name, function
+
+
+METHODS = {
+    f"{home.__module__}.{home.__qualname__}.{name}": (home, function)
+    for home, name, function in public_methods()
+    if function.__annotations__.get("return") != "NoReturn"
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_public_method_tells_what_goes_in(name):
+    """Its docstring, or that of its class, names each parameter; a method of a store names its effect.
+
+    The arguments of a decorated function are the function's own.
+    """
+    home, function = METHODS[name]
+    if vars(home).get("_is_protocol") and not function.__doc__:
+        assert "answers the effect of its name" in inspect.getdoc(home)
+        effect = function.__name__.title().replace("_", "")
+        assert any(known.startswith(effect) for known in dir(import_module(home.__module__)))
+        return
+    assert function.__doc__
+    told = function.__doc__ + inspect.getdoc(home)
+    for parameter, annotation in function.__annotations__.items():
+        if parameter != "return" and not annotation.startswith("P."):
+            assert re.search(rf"[`*]{parameter}[`*]|^ +\**{parameter}: ", told, re.MULTILINE)
+
+
+PUBLIC_FUNCTIONS = {
+    f"{home}.{name}": value
+    for home in ("effect", "engines", "extending", "functional", "testing", "vis")
+    for module in [import_module(f"provenance.{home}")]
+    for name, value in vars(module).items()
+    if inspect.isroutine(value) and name in getattr(module, "__all__", [name])
+    if name[0] != "_" and value.__module__.startswith("provenance.")
+}
+
+
+@pytest.mark.parametrize("name", PUBLIC_FUNCTIONS)
+def test_a_function_of_a_public_module_tells_what_goes_in(name):
+    """Its docstring names each parameter, in its sentences or in a list of them."""
+    text = inspect.getdoc(PUBLIC_FUNCTIONS[name])
+    signature = inspect.signature(PUBLIC_FUNCTIONS[name])
+    for parameter in signature.parameters.values():
+        of_the_call = isinstance(parameter.annotation, str) and parameter.annotation[:2] == "P."
+        told = rf"[`*]{parameter.name}[`*]|^ *\**{parameter.name}: "
+        assert of_the_call or re.search(told, text, re.MULTILINE)
+
+
 SETTINGS = [
     kind for kind in vars(schema).values() if attrs.has(kind) and kind.__module__ == schema.__name__
 ]

@@ -151,6 +151,18 @@ assert_type(first([1, 2]), int)
 assert_type(first(["a"]), str)
 assert_type(first.artifact([1]), Artifact[int])
 
+# The function itself, and its name.
+assert_type(bare.__wrapped__(1), int)
+assert_type(first.__name__, str)
+assert_type(Model().fit.__wrapped__(Model(), 1), float)
+
+# Below `@staticmethod` an instance has the same function; of one argument only, mypy takes it for a method.
+Model().free(1)  # type: ignore[call-arg]
+
+# Inputs are a mapping whose values have types.
+assert_type(bare.artifact(1).inputs["kargs"]["a"], object)
+assert_type(bare.artifact(1).inputs["varargs"], tuple[object, ...])
+
 # Repositories answer typed records.
 assert_type(p.get_default_repo(), p.Repository)
 assert_type(p.load_artifact("abcdef"), Artifact[object])

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import assert_type
 
+from polars import LazyFrame
+
 import provenance as p
 from provenance import Artifact
 
@@ -60,6 +62,8 @@ async def use_partitions() -> None:
     """A call with a collection returns the parts; `each` is the plain function."""
     assert_type(daily([1, 2], "raw"), p.Parts[bytes])
     assert_type(daily([1, 2], "raw")[1], bytes)
+    assert_type(daily([1, 2], "raw").scan("duckdb"), object)
+    assert_type(daily([1, 2], "raw").scan(), LazyFrame)
     assert_type(daily.each(1, "raw"), bytes)
     assert_type(await daily_later([1]), p.Parts[float])
     assert_type(await daily_later.each(1), float)

@@ -100,6 +100,9 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         (False, 5, True)
     """
 
+    __name__: str
+    __qualname__: str
+
     def __init__(
         self, function: Callable[..., object], wrapped: WrappedFunction, options: DecoratorOptions
     ) -> None:
@@ -110,7 +113,8 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     ) -> None:
         functools.update_wrapper(cast("Callable[..., object]", self), function, updated=())
         self.__dict__.update(public_attributes(function, dir(CachedFunction)))
-        self.__wrapped__ = function
+        # Of a bound method it takes `self` too; `stream` and `archive_file` make something else of its result.
+        self.__wrapped__: Callable[..., R_co] = cast("Callable[..., R_co]", function)
         self._subject = wrapped
         self._options = options
         self._perform = _performer(wrapped, options)
@@ -144,7 +148,10 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         return result
 
     def recompute(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Run the function again and replace what is stored; raises as the call does."""
+        """Run the function with these arguments again, replace what is stored, and return the result.
+
+        Raises as the call does; what is stored stays if the function fails.
+        """
         call = self._prepare(args, kwargs)
         result: R_co = self._perform(evolve(call, reason=MissReason.REQUESTED))
         return result
@@ -255,7 +262,8 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
     def with_options(self, **choices: Unpack[OptionArguments]) -> Self:
         """Return the same function decorated with other options.
 
-        Options not passed have their defaults.
+        Args:
+            **choices: The options of `provenance`; those that are not passed have their defaults.
 
         Raises:
             ConfigError: as `provenance` does.
@@ -342,6 +350,9 @@ class CachedFunction(MappedFunction[P, R_co], Generic[P, R_co]):
         owner: type[object] | None = None,
         /,
     ) -> CachedFunction[Q, R_co]: ...
+    # Below `@staticmethod`, as above.
+    @overload
+    def __get__(self, instance: object, owner: type[object] | None = None, /) -> Self: ...
     def __get__(self, instance: object, owner: type[object] | None = None, /) -> object:
         bind: Callable[..., object] | None = getattr(type(self.__wrapped__), "__get__", None)
         # Callable objects, and before Python 3.14 partials, are not bound to instances.

@@ -88,16 +88,17 @@ class MappedFunction(Generic[P, R_co]):
                 map.
             **options: By keyword, and not passed to the function:
 
-                engine: Engine, or the name "serial", "threads" or "processes"; by default that of
-                    `using_engine`, else "serial".
-                errors: "raise" raises the first error, and cancels what has not begun; "return"
-                    yields a `Success` or a `returns.result.Failure` for each call, the latter
-                    with a `provenance.engines.Failure`.
-                ordered: False yields results as soon as they are there.
-                batch: Number of calls that travel together; by default as many as take about half
-                    a second.
-                ahead: Number of calls that are read in advance, at most 10,000.
-                progress: True shows the progress; a function is called with a `Progress` instead.
+                - `engine`: Engine, or the name "serial", "threads" or "processes"; by default that
+                  of `using_engine`, else "serial".
+                - `errors`: "raise" raises the first error, and cancels what has not begun; "return"
+                  yields a `Success` or a `returns.result.Failure` for each call, the latter with a
+                  `provenance.engines.Failure`.
+                - `ordered`: False yields results as soon as they are there.
+                - `batch`: Number of calls that travel together; by default as many as take about
+                  half a second.
+                - `ahead`: Number of calls that are read in advance, at most 10,000.
+                - `progress`: True shows the progress; a function is called with a `Progress`
+                  instead.
 
         Raises:
             EngineError: if a worker cannot be used; the message says why.
@@ -157,6 +158,10 @@ class MappedFunction(Generic[P, R_co]):
 
         With an engine, or of a plain function, the calls run there, and the event loop goes on.
         Raises as `map` does.
+
+        Args:
+            *iterables: As of `map`; they may be asynchronous too.
+            **options: As of `map`, without `batch`. For an `async def`, `ahead` is 10 by default.
         """
         found = _loaders[0]().map_calls_async(self, iterables, **options)
         return cast("AsyncIterator[Any]", found)

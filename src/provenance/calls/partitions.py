@@ -87,8 +87,12 @@ class Parts(Mapping[object, R_co], Generic[R_co]):
         """Return the lazy proxies of all results; none is read."""
         return tuple(self._parts.values())
 
+    @overload
+    def scan(self, engine: Literal["polars"] = "polars") -> LazyFrame: ...
+    @overload
+    def scan(self, engine: Engine) -> LazyTable: ...
     def scan(self, engine: Engine = "polars") -> LazyTable:
-        """Return a lazy table over the stored tables of all members; see `provenance.scan`."""
+        """Return a lazy table of *engine* over the stored tables of all members; see `provenance.scan`."""
         return scan(self, engine=engine)
 
     def __iter__(self) -> Iterator[object]:
@@ -267,7 +271,7 @@ class PartitionedFunction(Generic[P, R_co, C_co]):
         return cast("C_co", collect(spec, Parts(dict(zip(members, results, strict=True)))))
 
     def missing(self, /, *args: object, **kwargs: object) -> tuple[object, ...]:
-        """Return the members of the collection that a call would compute."""
+        """Return the members of the collection that a call with *args* and *kwargs* would compute."""
         members, bound = self._split(args, kwargs)
         return tuple(
             member
@@ -276,7 +280,7 @@ class PartitionedFunction(Generic[P, R_co, C_co]):
         )
 
     def with_options(self, **choices: Any) -> Self:  # noqa: ANN401 - those of `provenance`
-        """Return the same function decorated with other options; options not passed have their defaults."""
+        """Return the same function decorated with the options *choices*; options not passed have their defaults."""
         return type(self)(self.each.with_options(**choices), self._over)
 
     def __get__(self, instance: object, owner: type[object] | None = None, /) -> Self:

@@ -71,8 +71,10 @@ class Home:
 class Sendable(Protocol):
     """A decorated function, which is unpickled empty and then gets its state."""
 
-    __wrapped__: Callable[..., object]
     _options: DecoratorOptions
+
+    @property
+    def __wrapped__(self) -> Callable[..., object]: ...
 
     def __setstate__(self, state: tuple[object, ...], /) -> None: ...
 

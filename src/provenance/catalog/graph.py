@@ -115,7 +115,7 @@ class Lineage:
     down: bool = False
 
     def uses(self, artifact_id: ArtifactId) -> Edges:
-        """Return the artifacts that the call was given: argument and id, ordered by argument."""
+        """Return the artifacts that the call of *artifact_id* was given: argument and id, ordered by argument."""
         uses = self.edges.get(artifact_id)
         if uses is None:
             return ()

@@ -225,7 +225,7 @@ AnyRepo: TypeAlias = "RepoSettings | ChainedSettings"
 @exported
 @frozen(kw_only=True)
 class Config:
-    """A whole configuration.
+    """A whole configuration; its attributes are the keys in the reference of stores.
 
     Example:
         >>> import provenance as p

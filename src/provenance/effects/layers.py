@@ -95,7 +95,7 @@ class Counter(ForkBarrier):
         self.bytes_written = 0
 
     def count(self, effect: Effect[Any], read: int, written: int) -> None:
-        """Count one answered effect."""
+        """Count one answered *effect*; *read* and *written* are numbers of bytes."""
         with self.lock:
             self.asked[type(effect)] = self.asked.get(type(effect), 0) + 1
             self.bytes_read += read
@@ -121,7 +121,7 @@ def _bytes_written(answer: object) -> int:
 
 
 def restrict(base: Interpreter[E], name: str, permissions: Permissions) -> Interpreter[E]:
-    """Return *base*, which raises `StorePermissionError` for what *permissions* forbid."""
+    """Return *base*, which raises `StorePermissionError` for what *permissions* forbid; errors call it *name*."""
 
     def refusing(kind: type[StoreEffect[Any]]) -> Callable[[object], object]:
         def refuse(effect: Any) -> object:  # noqa: ANN401 - any effect of this kind
@@ -270,7 +270,7 @@ class _Memory(ForkBarrier):
 def untrusted(base: Interpreter[E], name: str) -> Interpreter[E]:
     """Return *base*, whose bytes anyone may have written: reading values runs no code of theirs.
 
-    It must be the outermost layer that reads blobs: their copies are not trusted either. The
+    Errors call it *name*. It must be the outermost layer that reads blobs: their copies are not trusted either. The
     environment variable of `provenance.codecs.limits` bounds what their bytes are decoded to.
 
     Raises:

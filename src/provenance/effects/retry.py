@@ -62,9 +62,16 @@ def retrying(
     pause: Callable[[int], None] = backoff,
     deadline: float = math.inf,
 ) -> Interpreter[E]:
-    """Return *base* with up to *attempts* per effect; see `patience.call_with_retries`.
+    """Return *base* with up to *attempts* per effect.
 
     Every effect may be repeated: writing the same bytes or record twice is writing them once.
+
+    Args:
+        base: The interpreter.
+        attempts: The maximum number of times that one effect is asked.
+        retry_on: Returns whether to try again after this exception.
+        pause: Called after each failure with the number of failures before it; it waits.
+        deadline: Seconds after which a failure is the last one.
     """
 
     def layer(effect: Effect[A], inner: Callable[[Effect[A]], A]) -> A:

@@ -283,8 +283,10 @@ Gap: TypeAlias = SourceMissing | MemberMissing
 @exported
 @frozen(repr=False)
 class VerificationReport:
-    """The scope and the findings of an integrity check.
+    """The scope and the findings of an integrity check of the repository named `repo`.
 
+    `artifacts`, `blobs` and `sets` are the numbers of what was checked, and `bytes` is the size of
+    the blobs. `problems` are what is damaged; `gaps` are references to artifacts that are not there.
     `evicted` counts the artifacts whose value was evicted, which is not a problem, and `recomputed`
     those that were computed again. `not_comparable` are those that could not be, with the reason.
 
@@ -375,7 +377,7 @@ class Garbage:
 @exported
 @frozen(repr=False)
 class GarbageReport:
-    """The garbage that was deleted or, in a *dry_run*, would be.
+    """The `garbage` in the repository named `repo` that was deleted or, in a *dry_run*, would be.
 
     `roots` are the repositories whose records were searched for references; `spared` is the number
     of entries that were too young.
@@ -418,7 +420,7 @@ class GarbageReport:
 @exported
 @frozen
 class EvictedValue:
-    """An evicted value, the artifacts that have it, and the seconds to recompute it.
+    """An evicted value, its `blob`, the artifacts that have it, and the seconds to recompute it.
 
     Example:
         >>> import provenance as p
@@ -440,7 +442,9 @@ class EvictedValue:
 @exported
 @frozen(repr=False)
 class EvictionReport:
-    """The values that were evicted or, in a *dry_run*, would be, and the total size before.
+    """The `values` in the repository named `repo` that were evicted or, in a *dry_run*, would be.
+
+    `bytes_before` is the size of all values before.
 
     Example:
         >>> import provenance as p

@@ -58,7 +58,7 @@ class Page:
 
 
 def matches(query: Query, record: ArtifactRecord, inputs_json: str) -> bool:
-    """Return whether the artifact, with its inputs as JSON text, matches *query*."""
+    """Return whether the artifact of *record*, whose inputs are the text *inputs_json*, matches *query*."""
     return (
         (query.name is None or matches_name(query.name, record.name))
         and query.version in (None, record.version)
@@ -228,7 +228,10 @@ def group_key(record: ArtifactRecord, by: Grouping) -> str:
 def summarize_records(
     records: Iterable[ArtifactRecord], by: Grouping, is_evicted: Callable[[ArtifactId], bool]
 ) -> tuple[Usage, ...]:
-    """Return what each group of *records* amounts to, ordered by key."""
+    """Return what each group of *records* amounts to, ordered by key.
+
+    *by* says what they are grouped by; *is_evicted* tells of an artifact whether its bytes are gone.
+    """
     groups: dict[str, list[ArtifactRecord]] = {}
     for record in records:
         groups.setdefault(group_key(record, by), []).append(record)

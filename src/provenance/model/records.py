@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    NoReturn,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+    overload,
+)
 
 from attrs import field, fields, frozen
 
@@ -118,6 +129,12 @@ class Inputs(Mapping[str, object]):
     varargs: tuple[object, ...] = ()
     captured: Mapping[str, object] = NO_OPTIONS
 
+    @overload
+    def __getitem__(self, key: Literal["kargs"]) -> dict[str, object]: ...
+    @overload
+    def __getitem__(self, key: Literal["varargs"]) -> tuple[object, ...]: ...
+    @overload
+    def __getitem__(self, key: str) -> object: ...
     def __getitem__(self, key: str) -> object:
         if key == "kargs":
             return dict(self.kargs)
@@ -241,17 +258,11 @@ class Derivation:
 @exported
 @frozen(weakref_slot=False)
 class ArtifactRecord:
-    """The record of an artifact: everything but its value.
+    """The record of an artifact: everything but its value. `Artifact` says what its attributes are.
 
-    Durations are in seconds, sizes in bytes, times in UTC. `value_type` is the value's type as
-    `module:qualname`, and `interface` names the optional special methods that a proxy of the value
-    must have. `inputs_blob` is None if JSON represents the inputs completely. `value_artifact_ids`
-    are the artifacts that the value refers to, at any depth. `code` is the digest of the receipt of
-    the function's code when the value was computed; it is never part of an id. `input_hashes` is
-    the JSON text of the hashes that the id was derived from. `input_derivations` are the inputs that
-    were used by other derivations than the recorded ones. `derivation` is set in what a call returns,
-    if it used other inputs with equal values; it is not part of the record. `signature` is set by a store that signs
-    records, and is ignored in comparisons.
+    `interface` names the optional special methods that a proxy of the value must have. `derivation`
+    is set in what a call returns, if it used other inputs with equal values; it is not part of the
+    record. `signature` is set by a store that signs records, and is ignored in comparisons.
     """
 
     id: ArtifactId
@@ -297,7 +308,7 @@ class ArtifactRecord:
 
     @property
     def source_ids(self) -> frozenset[ArtifactId]:
-        """The artifacts that this one needs: those among its inputs, and those in its value."""
+        """The artifacts that this one needs, among its inputs and in its value."""
         return self.input_artifact_ids | self.value_artifact_ids
 
     @property
@@ -376,9 +387,28 @@ class Origin(Protocol):
 class Artifact(ArtifactRecord, Generic[T_co]):
     """A computed value and its record.
 
-    `value`, `inputs` and `run_info` are loaded when they are used.
+    `value`, `inputs` and `run_info` are loaded when they are used. Two artifacts are equal if their
+    ids are.
 
-    Two artifacts are equal if their ids are.
+    Attributes:
+        id: Id of the artifact, 40 hexadecimal digits, derived from the call.
+        value_id: Hash of the value, as `hash` gives it.
+        name, version: Those of the function.
+        fn_module, fn_name, fn_qualname: Where the function was defined.
+        composite: Whether each value of the mapping is an artifact of its own.
+        serializer, load_kwargs, dump_kwargs: How the value is stored.
+        input_artifact_ids: Artifacts among the inputs, at any depth.
+        input_derivations: Those inputs that were used by another derivation than the recorded one.
+        input_hashes: The hashes that the id was derived from, as JSON text.
+        value_artifact_ids: Artifacts that the value refers to, at any depth.
+        value_type: The value's type, as `module:qualname`.
+        value_blob, inputs_blob: Keys of the bytes; `inputs_blob` is None if JSON has all of the inputs.
+        custom_fields, tags: As they were given to the decorator.
+        computed_at, added_at: When the function ended, and when the result was stored here, in UTC.
+        compute_duration: Seconds that the function took.
+        hash_duration, value_id_duration: Seconds that hashing took, of the inputs and of the value.
+        run_id: Id of the run that computed the value.
+        code: Digest of the function's code receipt, which is never part of an id.
 
     Example:
         >>> import provenance as p

@@ -313,7 +313,7 @@ def run_to_json(run: Run) -> str:
 
 
 def run_from_json(text: str) -> Run:
-    """Return the inverse of `run_to_json`; raises KeyError, TypeError or ValueError for other text."""
+    """Return the run of *text*, which `run_to_json` wrote; raise KeyError, TypeError or ValueError for other text."""
     facts = json.loads(text)
     # Later versions may record more.
     known: dict[str, Any] = {

@@ -238,7 +238,8 @@ class RemoteLocation:
 class MaintainableBlobStore(Protocol):
     """A blob store with garbage collection.
 
-    Each method answers the effect of its name above.
+    Each method answers the effect of its name, whose docstring says how: `verify_blob` answers
+    `VerifyBlob`. The parameters are the attributes of the effect.
     """
 
     def verify_blob(self, blob: Blob, /) -> None: ...
@@ -287,7 +288,8 @@ Write: TypeAlias = Callable[[BinaryIO], None]
 class BlobStore(Protocol):
     """A store of bytes under their digests.
 
-    Each method answers the effect of its name above.
+    Each method answers the effect of its name, whose docstring says how: `read_blob` answers
+    `ReadBlob`. The parameters are the attributes of the effect.
     """
 
     def write_blob(self, write: Callable[[BinaryIO], None], /) -> WriteResult: ...

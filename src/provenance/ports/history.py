@@ -124,7 +124,7 @@ HistoryEffects: TypeAlias = (
 
 @runtime_checkable
 class HistoryStore(Protocol):
-    """A record store with code receipts; each method answers the effect of its name above."""
+    """A record store with code receipts; each method answers the effect of its name, as in `RecordStore`."""
 
     def find_receipt(self, digest: str, /) -> str | None: ...
     def find_sources(self, digests: frozenset[str], /) -> Mapping[str, str]: ...

@@ -99,7 +99,10 @@ Seconds: TypeAlias = Callable[[], float]
 
 
 class LeaseStore(Protocol):
-    """A store of leases; each method atomically answers the effect of its name above.
+    """A store of leases; each method atomically answers the effect of its name.
+
+    `acquire` answers `AcquireLease`, whose docstring says how. The parameters are the attributes of
+    the effect.
 
     A lease with more than `IMPOSSIBLE` seconds left was made before the clock was set back,
     and counts as expired.

@@ -296,7 +296,7 @@ RecordEffects: TypeAlias = (
 
 @runtime_checkable
 class MaintainableRecordStore(Protocol):
-    """A record store with eviction; each method answers the effect of its name above."""
+    """A record store with eviction; each method answers the effect of its name, as in `RecordStore`."""
 
     def summarize_records(self, by: Grouping, /) -> tuple[Usage, ...]: ...
     def find_referenced_blobs(self, blobs: tuple[Blob, ...], /) -> frozenset[Blob]: ...
@@ -356,7 +356,11 @@ def all_records(
 
 
 class RecordStore(Protocol):
-    """A store of records; each method answers the effect of its name above."""
+    """A store of records.
+
+    Each method answers the effect of its name, whose docstring says how: `find_record` answers
+    `FindRecord`. The parameters are the attributes of the effect.
+    """
 
     def find_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord | None: ...
     def list_ids(self, prefix: str, limit: int, after: str, /) -> tuple[ArtifactId, ...]: ...
@@ -371,14 +375,17 @@ class RecordStore(Protocol):
 
 @runtime_checkable
 class BulkRecordStore(Protocol):
-    """A record store that answers for many records at once, in one query or one transaction."""
+    """A record store that answers for many records at once, in one query or one transaction.
+
+    Each method answers the effect of its name, as in `RecordStore`.
+    """
 
     def find_many(self, ids: tuple[ArtifactId, ...], /) -> Mapping[ArtifactId, ArtifactRecord]: ...
     def put_records(self, records: tuple[PutRecord, ...], /) -> tuple[ArtifactRecord, ...]: ...
 
 
 class SetStore(Protocol):
-    """A store of artifact sets; each method answers the effect of its name above."""
+    """A store of artifact sets; each method answers the effect of its name, as in `RecordStore`."""
 
     def put_set(self, record: SetRecord, /) -> SetRecord: ...
     def find_set(self, set_id: SetId, /) -> SetRecord | None: ...

@@ -84,9 +84,13 @@ def set_reopener(find: Callable[[], Callable[[Blueprint], Repository]]) -> None:
 class Repository:
     """Records and values of artifacts under one name.
 
-    Wherever a method takes the id of an artifact it also takes an unambiguous prefix (at least 6 digits), an artifact, or the result of a
-    decorated function. Their id is looked up here; a result that is itself an id counts as that id. Anything else is a
-    `TypeError`. Methods raise `ArtifactNotFoundError` if there is no such artifact, and `StoreUnavailableError` if a store fails.
+    An `artifact_id` may be the id of an artifact, an unambiguous prefix of it (at least 6 digits), an artifact, or the
+    result of a decorated function. Their id is looked up here; a result that is itself an id counts as that id. Anything
+    else is a `TypeError`. A `set_id` is the id of a set, a prefix of it, or a set. A `record` is an artifact, or what
+    `load_record` returns.
+
+    Methods raise `ArtifactNotFoundError` if there is no such artifact, `AmbiguousIdError` if several ids begin with the
+    prefix, and `StoreUnavailableError` if a store fails.
 
     A chain uses it as its `permissions` allow. If it is not `trusted`, the chain is not trusted either.
     The `tiers` of a chain are its repositories, the nearest first.
@@ -127,7 +131,7 @@ class Repository:
 
     @property
     def repository(self) -> Repository:
-        """Itself: where its artifacts are."""
+        """Itself, since its artifacts are here."""
         return self
 
     @property
@@ -149,7 +153,11 @@ class Repository:
     def with_layer(
         self, layer: Callable[[Interpreter[AllEffects]], Interpreter[AllEffects]], /
     ) -> Repository:
-        """Return this repository with *layer* around its interpreter; `provenance.extending` has some layers."""
+        """Return this repository with *layer* around its interpreter; this one stays as it is.
+
+        Args:
+            layer: A function from interpreter to interpreter; `provenance.extending` has some, and `with_layer` makes one.
+        """
         layered = evolve(self, interpreter=layer(self.interpreter), blueprint=None)
         # Around what a fork has copied it is a copy, too.
         object.__setattr__(layered, "_process", self._process)
@@ -176,11 +184,14 @@ class Repository:
         return Artifact.of(record, self)
 
     def batch_get_by_id(self, artifact_ids: Iterable[object]) -> list[Artifact[object]]:
-        """Return the artifacts of these ids, in their order."""
+        """Return the artifacts of *artifact_ids*, in their order."""
         return [*map(self.get_by_id, require_iterable(artifact_ids, "batch_get_by_id"))]
 
     def get_by_value_id(self, value_id: str) -> tuple[Artifact[object], ...]:
-        """Return all artifacts whose value has this id, oldest first."""
+        """Return all artifacts whose value has the id *value_id*, oldest first.
+
+        It is a whole id, as `p.hash(value)` and `artifact.value_id` give it. The tuple may be empty.
+        """
         text = cast("object", unwrap(value_id))
         if not isinstance(text, str):
             advice = "pass artifact.value_id or p.hash(value)"
@@ -236,13 +247,20 @@ class Repository:
         return self.interpreter(ports_records.ListDependents(self.get_by_id(artifact_id).id))
 
     def delete(self, artifact_id: object, reason: str = "") -> None:
-        """Delete an artifact; its value's bytes go too, unless another artifact shares them or they are new. `why` tells the *reason*."""
+        """Delete an artifact with its inputs; raise `StorePermissionError` if the repository's configuration forbids that.
+
+        The bytes of its value go too, unless another artifact shares them or they are less than a minute old.
+
+        Args:
+            artifact_id: As for `get_by_id`.
+            reason: Why it is deleted; a later `fn.why` shows it.
+        """
         self._run(programs.forget(self.get_by_id(artifact_id).id, reason))
 
     def put(self, artifact: object, /) -> Artifact[object]:
-        """Store a copy of an artifact of another repository, without what it was made from (`promote` takes that along).
+        """Store a copy of *artifact*, an artifact or result of another repository, and return it.
 
-        It is given as such or as a proxy.
+        What it was made from is not copied; `promote` takes that along.
         """
         given = as_result(artifact)
         known = artifact_of(given) if is_proxy(given) else given
@@ -262,7 +280,7 @@ class Repository:
     def copy_several(
         self, records: Iterable[ArtifactRecord], source: Repository, /
     ) -> Iterator[Artifact[object]]:
-        """Copy artifacts, the bytes of all of them first; each as `copy_from` does, in their order.
+        """Copy the artifacts of *records*, the bytes of all of them first; each as `copy_from` does, in their order.
 
         UntrustedStoreError, before anything is copied, for what may not be copied from an untrusted *source*.
         """
@@ -281,7 +299,7 @@ class Repository:
             yield self.get_by_id(record.id)
 
     def put_set(self, artifact_set: ArtifactSet, /) -> ArtifactSet:
-        """Store a set; with labels under which it is stored already, it becomes the newest of them."""
+        """Store *artifact_set*, and return it as it is stored; of all sets with its labels it becomes the newest."""
         if not isinstance(cast("object", artifact_set), ArtifactSet):
             advice = "make one with create_set"
             raise TypeError(f"expected an ArtifactSet, got {safe_repr(artifact_set)}; {advice}")
@@ -294,7 +312,7 @@ class Repository:
         return self._set(self._run(programs.find_set(_set_id(set_id), self.name)))
 
     def get_set_by_labels(self, labels: Labels) -> ArtifactSet:
-        """Return the newest set that carries all of these labels; raises `SetNotFoundError`."""
+        """Return the newest set that carries all of *labels*, a mapping or a name; raises `SetNotFoundError`."""
         record = self.interpreter(ports_records.FindSetByLabels(labels_of(labels)))
         if record is None:
             raise errors.SetNotFoundError(f"with the labels {labels!r}", self.name)
@@ -352,7 +370,7 @@ class Repository:
         return self.read_value(record)[1]
 
     def read_value(self, record: ArtifactRecord, /) -> tuple[ArtifactRecord, object]:
-        """Read the value as `load_value` does; returns its record, too, which is newer if it was computed again meanwhile."""
+        """Return the record and the value of *record*, as `load_value`; it is a newer one if it was computed again meanwhile."""
         try:
             return record, self._read(record)
         except errors.BlobNotFoundError:
@@ -382,7 +400,7 @@ class Repository:
         return self._run(programs.find_run(record, self.name))
 
     def load_record(self, artifact_id: ArtifactId, /) -> ArtifactRecord:
-        """Look up a record."""
+        """Look up the record of *artifact_id*, which is a whole id or a prefix."""
         return self._run(programs.find(artifact_id, self.name))
 
     def proxy_of(self, record: ArtifactRecord, /) -> object:
@@ -390,15 +408,15 @@ class Repository:
         return make_proxy(record, self, options=LAZY)
 
     def local_path(self, blob: Blob, extension: str, /) -> str:
-        """Return path of a local copy of an archived file's bytes."""
+        """Return the path of a local copy of the bytes *blob* of an archived file; its name ends with *extension*."""
         return self._run(programs.local_path(blob, extension, self.interpreter))
 
     def local_folder(self, blob: Blob, members: tuple[FolderEntry, ...], /) -> str:
-        """Return path of a local copy of an archived folder."""
+        """Return the path of a local copy of an archived folder, whose list of *members* is *blob*."""
         return self._run(programs.local_folder(blob, members, self.interpreter))
 
     def read_bytes_of(self, blob: Blob, read: Callable[[BinaryIO], T], /) -> T:
-        """Return what *read* makes of an archived file's bytes."""
+        """Return what *read* makes of *blob*, the bytes of an archived file."""
         return cast("T", self._run(programs.read_bytes(blob, read)))
 
 

@@ -91,7 +91,8 @@ class ArtifactSet:
 
     Its `id` depends on its members only, and so does equality. `created_at` is when it was last put
     in a repository (UTC), None before. Every method returns a new set, which `put` stores and which
-    has only the labels that the method is given. Members are given as ids, artifacts or proxies.
+    has only the `labels` that the method is given: a mapping with a JSON form, or a string, which
+    stands for `{"name": …}`. Members are given as whole ids, artifacts or results.
 
     Example:
         >>> import provenance as p
@@ -111,7 +112,7 @@ class ArtifactSet:
 
     @classmethod
     def of(cls, members: Iterable[object], labels: Labels = None) -> ArtifactSet:
-        """Return the set of these members, not stored yet.
+        """Return the set of *members* with *labels*, not stored yet.
 
         Raises:
             TypeError: for a member that is not an artifact, a proxy or a whole id.
@@ -153,7 +154,7 @@ class ArtifactSet:
         return self._with(self.artifact_ids, labels)
 
     def rename(self, name: str) -> ArtifactSet:
-        """Return the same members and labels, but with this name."""
+        """Return the same members and labels, but with the label `name`."""
         return self._with(self.artifact_ids, {**self.labels, "name": name})
 
     def put(self, repo: SetTarget | None = None) -> ArtifactSet:
@@ -172,7 +173,7 @@ class ArtifactSet:
         return tuple(Artifact.of(origin.load_record(member), origin) for member in self)
 
     def artifacts_named(self, name: str) -> tuple[Artifact[object], ...]:
-        """Return the members with this name, oldest first."""
+        """Return the members whose artifacts have this *name*, oldest first."""
         artifacts = sorted(self.artifacts, key=_age)
         return tuple(artifact for artifact in artifacts if artifact.name == name)
 

@@ -44,7 +44,7 @@ def _farthest(repo: Repository) -> Repository:
 class Store:
     """A blob store: bytes under the digest of their content.
 
-    The keys are `Blob`s: digest and size; anything else is a TypeError, also for `in`. Methods
+    A key, `blob`, is a `Blob`: digest and size. Anything else is a TypeError, also for `in`. Methods
     raise `StoreUnavailableError` if the store fails and `StorePermissionError` if its configuration
     forbids the operation.
 
@@ -67,9 +67,10 @@ class Store:
     def with_layer(
         self, layer: Callable[[Interpreter[BlobEffects]], Interpreter[BlobEffects]], /
     ) -> Store:
-        """Return this store with *layer* around it.
+        """Return this store with *layer* around its interpreter; this one stays as it is.
 
-        `provenance.extending` has layers and makes others.
+        Args:
+            layer: A function from interpreter to interpreter; `provenance.extending` has some, and `with_layer` makes one.
         """
         return evolve(self, interpreter=layer(self.interpreter), blueprint=None)
 

@@ -150,7 +150,7 @@ class Result(_Declared):
 
     @property
     def artifact(self) -> Artifact[object]:
-        """The artifact: who made the value, from what, when and where."""
+        """The artifact, which says who made the value, from what, when and where."""
         return Artifact.of(self.__provenance_record__(), self.__provenance_origin__())
 
     def __dask_tokenize__(self) -> tuple[str, str, str]:

@@ -55,7 +55,7 @@ def memory_environment(clock: Clock | None = None) -> Environment:
 
 @contextmanager
 def in_memory(clock: Clock | None = None) -> Generator[Repository]:
-    """Let decorated functions use an empty repository in memory within a block.
+    """Let decorated functions use an empty repository in memory within a block, with the time of *clock*.
 
     The block replaces the environment of the *process*, so that threads and tasks that the tested
     code starts use it too. When it ends, the previous environment is restored, and changes of

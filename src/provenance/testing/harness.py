@@ -146,7 +146,14 @@ class StoreUnderTest:
         damage: Damage = _cannot_damage,
         close: Callable[[], None] = _do_nothing,
     ) -> StoreUnderTest:
-        """Return a blob store under test, with records in memory."""
+        """Return a blob store under test, with records in memory.
+
+        Args:
+            store: The store, an empty one.
+            damage: Called with a stored `Blob` and a function from its bytes to others, which it
+                writes in their place behind the store's back; `DamageContract` needs it.
+            close: Called without arguments when a test is over.
+        """
         sets = MemorySets()
         return cls(
             blob_effects(store) | record_effects(MemoryRecords(sets=sets), sets), damage, close
@@ -156,7 +163,13 @@ class StoreUnderTest:
     def of_records(
         cls, records: RecordStore, sets: SetStore, close: Callable[[], None] = _do_nothing
     ) -> StoreUnderTest:
-        """Return a record store and a set store under test, with blobs in memory."""
+        """Return a record store and a set store under test, with blobs in memory.
+
+        Args:
+            records: The store of records, an empty one.
+            sets: The store of sets; it may be the same object.
+            close: Called without arguments when a test is over.
+        """
         return cls(
             blob_effects(MemoryBlobs()) | record_effects(records, sets), _cannot_damage, close
         )
@@ -170,7 +183,7 @@ class StoreUnderTest:
         return self.kept(self.write(data))
 
     def kept(self, written: WriteResult) -> Blob:
-        """Return the written blob, after putting a record with it if the store needs one."""
+        """Return the blob that was *written*, after putting a record with it if the store needs one."""
         if isinstance(written, InlineBlob):
             self.put(record(value_blob=written.blob, inputs_blob=written.blob), written)
         return written.blob
@@ -180,7 +193,13 @@ class StoreUnderTest:
         return cast("bytes", self.ask(ReadBlob(blob, lambda source: source.read())))
 
     def put(self, one: ArtifactRecord, *held: InlineBlob, replace: bool = False) -> ArtifactRecord:
-        """Put *one* with the sample run, and return the record that is stored now."""
+        """Put *one* with the sample run, and return the record that is stored now.
+
+        Args:
+            one: The record.
+            *held: Blobs that the record store keeps itself.
+            replace: Whether it takes the place of a record of its id.
+        """
         return self.ask(PutRecord(one, run(), "{}", held, replace))
 
     def find(self, one: ArtifactRecord) -> ArtifactRecord | None:

@@ -112,10 +112,10 @@ class Drawing:
         return png(svg.svg(self._layout, dark=False), self._layout.width, self._layout.height)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture in the format of the suffix: .svg, .html, .png, .dot, .gv or .mmd.
+        """Write the picture to *path*, in the format of its suffix: .svg, .html, .png, .dot, .gv or .mmd.
 
         Raises:
-            ConfigError: for any other suffix, or is `.png` and `resvg-py` is not installed.
+            ConfigError: for any other suffix, or for `.png` if `resvg-py` is not installed.
         """
         target = Path(path)
         encode = _FORMATS.get(target.suffix.lower())
