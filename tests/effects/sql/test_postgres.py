@@ -541,6 +541,11 @@ def test_a_search_is_planned_for_its_values(database):
     assert [(1,)] == database.query(prepared, "WHERE artifacts.id = ")
 
 
+def test_the_server_compiles_nothing(database):
+    """It would take a second for the sums of `du`, which are added up in less."""
+    assert [("off",)] == database.query("SHOW jit")
+
+
 def test_quarantined_bytes_are_kept(database):
     """A blob put aside can be inspected in a table of its own."""
     data = InlineBlob(blob_of(b"x"), b"x")
