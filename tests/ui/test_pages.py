@@ -392,7 +392,21 @@ def test_artifacts_inside_of_arguments_are_links(client, store):
     assert "best" in arguments
 
 
-@pytest.mark.parametrize(("make", "most"), [(pages.overview, 2), (pages.storage, 5)])
+def _page_of_a_run(repo):
+    return pages.run(repo, {"id": p.search("churn.*").first.run_id})
+
+
+@pytest.mark.parametrize(
+    ("make", "most"),
+    [
+        (pages.overview, 2),
+        (pages.storage, 5),
+        (pages.runs, 1),
+        (_page_of_a_run, 1),
+        (lambda repo: pages.find(repo, {"q": "churn.*"}), 0),
+        (lambda repo: pages.find(repo, {"q": "chrn"}), 1),
+    ],
+)
 def test_a_page_adds_up_each_grouping_once(store, make, most):
     """A store that keeps no sums reads all its artifacts for each."""
     asked = []

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import fields
 
 import provenance as p
+from provenance.extending import FindRun, RunId
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Item: TypeAlias = "dict[str, Json]"
@@ -121,10 +122,13 @@ def run_item(run: p.Run, usage: p.Usage | None) -> Item:
     }
 
 
-def run_items(repo: p.Repository, runs: Iterable[p.Run]) -> list[Item]:
-    """Return what JSON documents say of runs in a list, with what they computed."""
-    usages = {usage.key: usage for usage in p.disk_usage("run", repo)}
-    return [run_item(run, usages.get(run.id)) for run in runs]
+def used_runs(repo: p.Repository) -> list[tuple[p.Run, p.Usage]]:
+    """Return the runs as `p.runs` does, each with what it computed; the artifacts are added up once."""
+    found = (
+        (repo.interpreter(FindRun(RunId(usage.key))), usage) for usage in p.disk_usage("run", repo)
+    )
+    known = [(run, usage) for run, usage in found if run is not None]
+    return sorted(known, key=lambda one: (one[0].created_at, one[0].id), reverse=True)
 
 
 def nest_runs(items: Iterable[Item]) -> list[tuple[Item, int]]:
