@@ -16,7 +16,7 @@ from provenance.effect import with_layer
 from provenance.extending import StoreEffect
 from provenance.ports.blobs import ReadBlob
 from provenance.ports.machine import CurrentRun
-from provenance.ports.records import SummarizeRecords
+from provenance.ports.records import FindSet, SummarizeRecords
 from provenance.testing import in_memory
 from provenance.ui import pages
 from provenance.ui.previews import browsing
@@ -418,3 +418,23 @@ def test_a_page_adds_up_each_grouping_once(store, make, most):
 
     make(p.get_default_repo().with_layer(lambda base: with_layer(base, note)))
     assert len({*asked}) == len(asked) == most
+
+
+def test_the_page_of_an_artifact_reads_its_own_sets_only(store):
+    """However many others there are; the newest is the first."""
+    one, other = store["six"], store["three"]
+    p.create_set([other.id], "another")
+    mine = [
+        p.create_set(members, f"set {len(members)}") for members in ([one.id], [one.id, other.id])
+    ]
+    asked = []
+
+    def note(effect, inner):
+        if isinstance(effect, FindSet):
+            asked.append(effect.id)
+        return inner(effect)
+
+    repo = p.get_default_repo().with_layer(lambda base: with_layer(base, note))
+    shown = [each["id"] for each in pages.artifact(repo, {"id": one.id}).content["sets"]]
+    assert [each.id for each in reversed(mine)] == shown[:2]
+    assert {*shown} == {*asked}

@@ -200,13 +200,24 @@ def artifact(repo: p.Repository, given: Mapping[str, str]) -> Page:
         "graph": p.lineage(one, depth=NEAR, most=MOST_NEAR),
         "used_by": _items(repo, used_by[:MOST_LISTED]),
         "more_uses": max(len(used_by) - MOST_LISTED, 0),
-        "sets": [set_item(found) for found in p.sets(repo) if one.id in found.artifact_ids],
+        "sets": _sets_with(repo, one),
         "preview": preview_of(one, repo),
         "receipt": code_of(repo, one),
         "command": f"provenance show {one.id[:12]}",
         "line": f'p.load_proxy("{one.id[:12]}")',
     }
     return Page("artifact", f"{one.name} {one.id[:12]}", content, document)
+
+
+def _sets_with(repo: p.Repository, one: p.Artifact[object]) -> list[Item]:
+    """Return the sets that contain an artifact, newest first."""
+    found: list[p.ArtifactSet] = []
+    for set_id in repo.interpreter(extending.FindSetsContaining(one.id)):
+        # Another process may have deleted it since.
+        with suppress(p.SetNotFoundError):
+            found.append(repo.get_set_by_id(set_id))
+    found.sort(key=lambda each: (each.created_at, each.id), reverse=True)
+    return [set_item(each) for each in found]
 
 
 def without_tags(fields: Item) -> Item:
