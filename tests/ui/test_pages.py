@@ -392,6 +392,18 @@ def test_artifacts_inside_of_arguments_are_links(client, store):
     assert "best" in arguments
 
 
+def noting(kind):
+    """The default repository, and a list of what it is asked of this kind."""
+    asked = []
+
+    def note(effect, inner):
+        if isinstance(effect, kind):
+            asked.append(effect)
+        return inner(effect)
+
+    return p.get_default_repo().with_layer(lambda base: with_layer(base, note)), asked
+
+
 def _page_of_a_run(repo):
     return pages.run(repo, {"id": p.search("churn.*").first.run_id})
 
@@ -409,15 +421,10 @@ def _page_of_a_run(repo):
 )
 def test_a_page_adds_up_each_grouping_once(store, make, most):
     """A store that keeps no sums reads all its artifacts for each."""
-    asked = []
-
-    def note(effect, inner):
-        if isinstance(effect, SummarizeRecords):
-            asked.append(effect.by)
-        return inner(effect)
-
-    make(p.get_default_repo().with_layer(lambda base: with_layer(base, note)))
-    assert len({*asked}) == len(asked) == most
+    repo, asked = noting(SummarizeRecords)
+    make(repo)
+    groupings = [effect.by for effect in asked]
+    assert len({*groupings}) == len(groupings) == most
 
 
 def test_the_page_of_an_artifact_reads_its_own_sets_only(store):
@@ -427,14 +434,15 @@ def test_the_page_of_an_artifact_reads_its_own_sets_only(store):
     mine = [
         p.create_set(members, f"set {len(members)}") for members in ([one.id], [one.id, other.id])
     ]
-    asked = []
-
-    def note(effect, inner):
-        if isinstance(effect, FindSet):
-            asked.append(effect.id)
-        return inner(effect)
-
-    repo = p.get_default_repo().with_layer(lambda base: with_layer(base, note))
+    repo, asked = noting(FindSet)
     shown = [each["id"] for each in pages.artifact(repo, {"id": one.id}).content["sets"]]
     assert [each.id for each in reversed(mine)] == shown[:2]
-    assert {*shown} == {*asked}
+    assert {*shown} == {effect.id for effect in asked}
+
+
+def test_sets_are_counted_unread(store):
+    """Their members may be very many."""
+    p.create_set([store["six"].id], "another")
+    repo, asked = noting(FindSet)
+    assert len(p.sets()) == pages.overview(repo).document["sets"]
+    assert [] == asked

@@ -13,13 +13,16 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import fields
 
 import provenance as p
-from provenance.extending import FindRun, RunId
+from provenance.extending import FindRun, ListSetIds, RunId
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Item: TypeAlias = "dict[str, Json]"
 
 VERSION: Final = 1
 """Version of the JSON documents. It changes when a name goes or gets another meaning."""
+
+_ALL: Final = 2**31 - 1
+"""The most ids that a database takes for a limit."""
 
 
 def write_document(document: Mapping[str, Json]) -> str:
@@ -183,7 +186,7 @@ def stats_item(
         "artifacts": sum(one.artifacts for one in functions),
         "functions": len(functions),
         "runs": len(runs),
-        "sets": len(p.sets(repo)),
+        "sets": len(repo.interpreter(ListSetIds("", _ALL))),
         "bytes": sum(one.bytes for one in functions),
         "seconds": seconds,
         "newest": max((time_json(one.newest) for one in functions), default=None),
