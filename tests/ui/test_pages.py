@@ -16,7 +16,7 @@ from provenance.effect import with_layer
 from provenance.extending import StoreEffect
 from provenance.ports.blobs import ReadBlob
 from provenance.ports.machine import CurrentRun
-from provenance.ports.records import SummarizeRecords
+from provenance.ports.records import FindSet, SummarizeRecords
 from provenance.testing import in_memory
 from provenance.ui import pages
 from provenance.ui.previews import browsing
@@ -392,15 +392,57 @@ def test_artifacts_inside_of_arguments_are_links(client, store):
     assert "best" in arguments
 
 
-@pytest.mark.parametrize(("make", "most"), [(pages.overview, 2), (pages.storage, 5)])
-def test_a_page_adds_up_each_grouping_once(store, make, most):
-    """A store that keeps no sums reads all its artifacts for each."""
+def noting(kind):
+    """The default repository, and a list of what it is asked of this kind."""
     asked = []
 
     def note(effect, inner):
-        if isinstance(effect, SummarizeRecords):
-            asked.append(effect.by)
+        if isinstance(effect, kind):
+            asked.append(effect)
         return inner(effect)
 
-    make(p.get_default_repo().with_layer(lambda base: with_layer(base, note)))
-    assert len({*asked}) == len(asked) == most
+    return p.get_default_repo().with_layer(lambda base: with_layer(base, note)), asked
+
+
+def _page_of_a_run(repo):
+    return pages.run(repo, {"id": p.search("churn.*").first.run_id})
+
+
+@pytest.mark.parametrize(
+    ("make", "most"),
+    [
+        (pages.overview, 2),
+        (pages.storage, 5),
+        (pages.runs, 1),
+        (_page_of_a_run, 1),
+        (lambda repo: pages.find(repo, {"q": "churn.*"}), 0),
+        (lambda repo: pages.find(repo, {"q": "chrn"}), 1),
+    ],
+)
+def test_a_page_adds_up_each_grouping_once(store, make, most):
+    """A store that keeps no sums reads all its artifacts for each."""
+    repo, asked = noting(SummarizeRecords)
+    make(repo)
+    groupings = [effect.by for effect in asked]
+    assert len({*groupings}) == len(groupings) == most
+
+
+def test_the_page_of_an_artifact_reads_its_own_sets_only(store):
+    """However many others there are; the newest is the first."""
+    one, other = store["six"], store["three"]
+    p.create_set([other.id], "another")
+    mine = [
+        p.create_set(members, f"set {len(members)}") for members in ([one.id], [one.id, other.id])
+    ]
+    repo, asked = noting(FindSet)
+    shown = [each["id"] for each in pages.artifact(repo, {"id": one.id}).content["sets"]]
+    assert [each.id for each in reversed(mine)] == shown[:2]
+    assert {*shown} == {effect.id for effect in asked}
+
+
+def test_sets_are_counted_unread(store):
+    """Their members may be very many."""
+    p.create_set([store["six"].id], "another")
+    repo, asked = noting(FindSet)
+    assert len(p.sets()) == pages.overview(repo).document["sets"]
+    assert [] == asked

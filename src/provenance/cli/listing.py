@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from heapq import nlargest
+from itertools import starmap
 from operator import attrgetter
 from typing import Any, Final, cast
 
@@ -24,11 +25,12 @@ from provenance.documents.items import (
     artifact_item,
     nest_runs,
     run_document,
-    run_items,
+    run_item,
     set_item,
     stats_item,
     time_json,
     usage_item,
+    used_runs,
 )
 from provenance.documents.words import count_of, format_arguments, page_of
 from provenance.util.formatting import duration, size
@@ -253,8 +255,8 @@ def log_command(session: Session, since: datetime | None, fn: str | None) -> Rep
 
 
 def _runs_listing(session: Session, repo: p.Repository, since: datetime | None = None) -> Listing:
-    found = (one for one in p.runs(repo) if since is None or one.created_at >= since)
-    nested = nest_runs(run_items(repo, found))
+    found = (one for one in used_runs(repo) if since is None or one[0].created_at >= since)
+    nested = nest_runs(starmap(run_item, found))
     depths = {item["id"]: depth for item, depth in nested}
     columns = (
         Column("ID", "id", session.short),

@@ -13,12 +13,16 @@ from typing import Any, Final, TypeAlias, cast
 from attrs import fields
 
 import provenance as p
+from provenance.extending import FindRun, ListSetIds, RunId
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Item: TypeAlias = "dict[str, Json]"
 
 VERSION: Final = 1
 """Version of the JSON documents. It changes when a name goes or gets another meaning."""
+
+_ALL: Final = 2**31 - 1
+"""The most ids that a database takes for a limit."""
 
 
 def write_document(document: Mapping[str, Json]) -> str:
@@ -121,10 +125,13 @@ def run_item(run: p.Run, usage: p.Usage | None) -> Item:
     }
 
 
-def run_items(repo: p.Repository, runs: Iterable[p.Run]) -> list[Item]:
-    """Return what JSON documents say of runs in a list, with what they computed."""
-    usages = {usage.key: usage for usage in p.disk_usage("run", repo)}
-    return [run_item(run, usages.get(run.id)) for run in runs]
+def used_runs(repo: p.Repository) -> list[tuple[p.Run, p.Usage]]:
+    """Return the runs as `p.runs` does, each with what it computed; the artifacts are added up once."""
+    found = (
+        (repo.interpreter(FindRun(RunId(usage.key))), usage) for usage in p.disk_usage("run", repo)
+    )
+    known = [(run, usage) for run, usage in found if run is not None]
+    return sorted(known, key=lambda one: (one[0].created_at, one[0].id), reverse=True)
 
 
 def nest_runs(items: Iterable[Item]) -> list[tuple[Item, int]]:
@@ -179,7 +186,7 @@ def stats_item(
         "artifacts": sum(one.artifacts for one in functions),
         "functions": len(functions),
         "runs": len(runs),
-        "sets": len(p.sets(repo)),
+        "sets": len(repo.interpreter(ListSetIds("", _ALL))),
         "bytes": sum(one.bytes for one in functions),
         "seconds": seconds,
         "newest": max((time_json(one.newest) for one in functions), default=None),

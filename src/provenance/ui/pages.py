@@ -12,7 +12,7 @@ import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from itertools import islice
+from itertools import islice, starmap
 from statistics import median_high
 from typing import Any, Final, cast
 
@@ -29,10 +29,10 @@ from provenance.documents.items import (
     nest_runs,
     run_document,
     run_item,
-    run_items,
     set_item,
     stats_item,
     usage_item,
+    used_runs,
 )
 from provenance.documents.words import ConditionError, page_of, parse_input, parse_time
 from provenance.ui.code import code_of, literal, newest_results, of_other_code, sample_of
@@ -200,13 +200,24 @@ def artifact(repo: p.Repository, given: Mapping[str, str]) -> Page:
         "graph": p.lineage(one, depth=NEAR, most=MOST_NEAR),
         "used_by": _items(repo, used_by[:MOST_LISTED]),
         "more_uses": max(len(used_by) - MOST_LISTED, 0),
-        "sets": [set_item(found) for found in p.sets(repo) if one.id in found.artifact_ids],
+        "sets": _sets_with(repo, one),
         "preview": preview_of(one, repo),
         "receipt": code_of(repo, one),
         "command": f"provenance show {one.id[:12]}",
         "line": f'p.load_proxy("{one.id[:12]}")',
     }
     return Page("artifact", f"{one.name} {one.id[:12]}", content, document)
+
+
+def _sets_with(repo: p.Repository, one: p.Artifact[object]) -> list[Item]:
+    """Return the sets that contain an artifact, newest first."""
+    found: list[p.ArtifactSet] = []
+    for set_id in repo.interpreter(extending.FindSetsContaining(one.id)):
+        # Another process may have deleted it since.
+        with suppress(p.SetNotFoundError):
+            found.append(repo.get_set_by_id(set_id))
+    found.sort(key=lambda each: (each.created_at, each.id), reverse=True)
+    return [set_item(each) for each in found]
 
 
 def without_tags(fields: Item) -> Item:
@@ -315,7 +326,7 @@ def function(repo: p.Repository, given: Mapping[str, str]) -> Page:
 
 def runs(repo: p.Repository) -> Page:
     """Return the page of the processes that computed artifacts."""
-    nested = nest_runs(run_items(repo, p.runs(repo)))
+    nested = nest_runs(starmap(run_item, used_runs(repo)))
     items = [item for item, _ in nested]
     content = {
         "items": items[:MOST_LISTED],
@@ -327,7 +338,11 @@ def runs(repo: p.Repository) -> Page:
 
 def find_run(repo: p.Repository, run_id: str) -> p.Run:
     """Return the run of an id or of its first digits."""
-    found = [one for one in p.runs(repo) if one.id.startswith(run_id)]
+    return _only_run(p.runs(repo), run_id, repo)
+
+
+def _only_run(runs: Iterable[p.Run], run_id: str, repo: p.Repository) -> p.Run:
+    found = [one for one in runs if one.id.startswith(run_id)]
     if len(found) != 1:
         count = "no run begins" if not found else f"{len(found)} runs begin"
         raise NotFound(f"{count} with {run_id!r} in repository {repo.name!r}")
@@ -336,20 +351,20 @@ def find_run(repo: p.Repository, run_id: str) -> p.Run:
 
 def run(repo: p.Repository, given: Mapping[str, str]) -> Page:
     """Return the page of a process: where and with what it ran, and what it computed."""
-    one = find_run(repo, given["id"])
+    known = {one.id: (one, usage) for one, usage in used_runs(repo)}
+    one = _only_run((run for run, _ in known.values()), given["id"], repo)
     document = run_document(one)
     result = p.search(run=one.id, repo=repo)
     items = [artifact_item(artifact, repo) for artifact in islice(result, MOST_LISTED)]
-    children = [child for child in p.runs(repo) if child.parent_id == one.id]
-    item, *started = run_items(repo, [one, *children])
+    started = [run_item(*other) for other in known.values() if other[0].parent_id == one.id]
     content = {
-        "run": item,
+        "run": run_item(*known[one.id]),
         "started": started[:MOST_LISTED],
         "more_started": max(len(started) - MOST_LISTED, 0),
         "groups": {name: document[name] for name in ("git", "python", "host", "process", "extra")},
         "packages": document["packages"] or {},
         "items": items,
-        "more": max(cast("int", item["artifacts"]) - len(items), 0),
+        "more": max(known[one.id][1].artifacts - len(items), 0),
     }
     return Page("run", f"Run {one.id[:12]}", content, document, is_live=True)
 
@@ -397,11 +412,11 @@ def find(repo: p.Repository, given: Mapping[str, str]) -> Page:
         pattern = f"*{literal(text)}*"
         add("whose function's name has it", lambda: p.search(pattern, repo=repo), PAGE_SIZE)
     items = [item for _, some in groups for item in some]
-    known = [one.key for one in p.functions(repo)]
+    known = [one.key for one in p.functions(repo)] if text and not groups else []
     content = {
         "query": text,
         "groups": groups,
-        "advice": did_you_mean(text, known) if text and not groups and known else "",
+        "advice": did_you_mean(text, known) if known else "",
     }
     return Page("search", "Search", content, {"items": cast("Any", items), "next": None})
 

@@ -10,7 +10,7 @@ from typing import Final
 from attrs import evolve
 
 import provenance as p
-from provenance.documents.items import artifact_item, run_items, set_item
+from provenance.documents.items import artifact_item, run_item, set_item
 from provenance.ui import pages
 from provenance.ui.pages import Page
 from provenance.ui.previews import browsing, read_image
@@ -58,11 +58,12 @@ def render_site(
     runs = {one.run_id: one for one in found.values()}
     known = frozenset([*found, *runs])
     frame = Frame(place.name, Links("", ".html", known, files))
+    usages = {usage.key: usage for usage in p.disk_usage("run", place)}
     index = {
         "roots": [artifact_item(one, place) for one in chosen],
         "items": [artifact_item(one, place) for one in found.values()],
         "more": more,
-        "runs": run_items(place, map(place.load_run, runs.values())),
+        "runs": [run_item(place.load_run(one), usages.get(key)) for key, one in runs.items()],
         "sets": [set_item(one) for one in p.sets(place) if not one.artifact_ids.isdisjoint(found)],
     }
     yield _file("index.html", Page("index", "Results and where they came from", index), frame)

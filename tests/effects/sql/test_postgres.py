@@ -23,8 +23,9 @@ from provenance.effects.sql import statements
 from provenance.effects.sql.postgres import PostgresDatabase
 from provenance.effects.sql.postgres_connection import ConnectionSettings
 from provenance.effects.sql.records import SqlRecords
-from provenance.effects.sql.stores import SqlBlobs
+from provenance.effects.sql.stores import SqlBlobs, SqlSets
 from provenance.errors import ConfigError, StoreUnavailableError
+from provenance.model.queries import Query
 from provenance.model.records import InlineBlob, freeze_options
 from provenance.ports.records import FindRecord, ListIds, PutRecord
 from servers.postgres import GUARDED, server
@@ -496,7 +497,7 @@ def test_hostile_texts_come_back(database, hostile):
     assert {hostile: hostile} == records.find_run(one.run_id).extra
     queries = [{"tags": frozenset({hostile})}, {"custom_fields": fields}, {"name": name}]
     for query in queries:
-        assert (one,) == records.search_records(p.model.queries.Query(**query), None, 5).records
+        assert (one,) == records.search_records(Query(**query), None, 5).records
 
 
 def test_names_may_be_long(database):
@@ -504,9 +505,7 @@ def test_names_may_be_long(database):
     name = "".join(chr(33 + each * each % 90) for each in range(100_000))
     one = put(database, name=name, tags=(name,), custom_fields=freeze_options({name: name}))
     assert one == SqlRecords(database).find_record(one.id)
-    assert (one,) == SqlRecords(database).search_records(
-        p.model.queries.Query(name=name), None, 5
-    ).records
+    assert (one,) == SqlRecords(database).search_records(Query(name=name), None, 5).records
 
 
 @pytest.mark.parametrize(
@@ -524,6 +523,27 @@ def test_no_look_up_scans_a_table(database, statement):
         connection.exec_driver_sql("SET enable_seqscan = off")
         plan = connection.exec_driver_sql(f"EXPLAIN {translation.text}", translation.bind(values))
         assert [] == [line for (line,) in plan if "Seq Scan" in line]
+
+
+def test_a_search_is_planned_for_its_values(database):
+    """However often it is repeated, the server settles for no plan that disregards what is searched for; a look-up has one."""
+    records = SqlRecords(database)
+    sets = SqlSets(database)
+    for i in range(15):
+        wanted = freeze_options({"n": i})
+        records.find_record(new_id())
+        records.search_records(Query(tags=frozenset({f"tag {i}"})), None, 5)
+        records.search_records(Query(inputs=wanted, custom_fields=wanted), None, 5)
+        sets.find_set_by_labels(wanted)
+    # The server plans what was prepared without the values, once it has been executed ten times.
+    prepared = "SELECT count(*) FROM pg_prepared_statements WHERE strpos(statement, ?) > 0"
+    assert [(0,)] == database.query(prepared, "@>")
+    assert [(1,)] == database.query(prepared, "WHERE artifacts.id = ")
+
+
+def test_the_server_compiles_nothing(database):
+    """It would take a second for the sums of `du`, which are added up in less."""
+    assert [("off",)] == database.query("SHOW jit")
 
 
 def test_quarantined_bytes_are_kept(database):

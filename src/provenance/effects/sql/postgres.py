@@ -54,6 +54,8 @@ _MAX_OVERFLOW: Final = 45
 _HANDLER_TIMEOUT: Final = 1.0
 """Timeout in a signal handler, which may have interrupted the lock's owner."""
 _IS_LOCKED: Final = "55P03"
+_IS_SEARCH: Final = "provenance_is_search"
+"""The option of a statement that is planned each time."""
 _ABORTED: Final = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: the server aborts one of several transactions."""
 
@@ -156,6 +158,7 @@ class PostgresDatabase(Database):
             **options,
         )
         event.listen(engine, "checkout", _refuse_if_closed)
+        event.listen(engine, "do_execute", _plan_if_search)
         return engine
 
     def _prepare(self) -> None:
@@ -323,7 +326,9 @@ def _execute(connection: sa.Connection, statement: str, values: Values) -> _Resu
     translation = translate(statement, values)
     bound = translation.bind(values)
     result = connection.exec_driver_sql(
-        translation.text, bound if isinstance(bound, dict) else tuple(bound)
+        translation.text,
+        bound if isinstance(bound, dict) else tuple(bound),
+        {_IS_SEARCH: True} if translation.is_search else None,
     )
     rows = translation.rows(map(tuple, result)) if result.returns_rows else ()
     return _Result(result.rowcount, rows)
@@ -338,6 +343,23 @@ def _was_cut(error: Exception) -> bool:
     if not (isinstance(error, DBAPIError) and error.connection_invalidated):
         return False
     return not isinstance(error.orig, SilentServerError)
+
+
+def _plan_if_search(
+    cursor: psycopg.Cursor[Any],
+    statement: str,
+    values: Any,  # noqa: ANN401 - as in SQLAlchemy
+    context: sa.ExecutionContext,
+) -> bool:
+    """Execute a search without preparing it; return whether that was done.
+
+    psycopg prepares what is repeated, and the server then settles for a plan that disregards the
+    values: it reads the whole table for a rare tag.
+    """
+    is_search = bool(context.execution_options.get(_IS_SEARCH))
+    if is_search:
+        cursor.execute(statement, values, prepare=False)
+    return is_search
 
 
 def _refuse_if_closed(connection: Connection, *_: object) -> None:

@@ -175,11 +175,13 @@ class Translation:
     """A statement for PostgreSQL.
 
     `record_at` is the index of the column with the exact text of a record, if it selects one.
+    `is_search` says that the best plan depends on the values.
     """
 
     text: str
     bind: _Bind
     record_at: int | None = None
+    is_search: bool = False
 
     def rows(self, found: Iterable[Sequence[object]]) -> list[tuple[object, ...]]:
         """Return the rows as SQLite would."""
@@ -258,7 +260,10 @@ def _by_name(names: tuple[str, ...], of_json: frozenset[str] = frozenset()) -> _
 def _translate_select(
     query: Select, names: tuple[str, ...], bind: _Bind | None = None
 ) -> Translation:
-    """Return *query* with the exact columns, and one column for all those of a record."""
+    """Return *query* with the exact columns, and one column for all those of a record.
+
+    A search has a *bind* of its own.
+    """
     columns: list[sa.ColumnElement[Any]] = list(query.selected_columns)
     labels = [f"{getattr(c, 'table', None)}.{getattr(c, 'name', None)}" for c in columns]
     record = [f"artifacts.{name}" for name in COLUMNS]
@@ -273,7 +278,7 @@ def _translate_select(
         for label, column in zip(labels, columns, strict=True)
     ]
     chosen = query.with_only_columns(*exact, maintain_column_froms=True)
-    return Translation(_compile(chosen), bind or _by_name(names), at)
+    return Translation(_compile(chosen), bind or _by_name(names), at, is_search=bind is not None)
 
 
 def _translate_insertion(source: InsertSource) -> Translation:
