@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import dataclasses
 import datetime as dt
 import enum
 import json
@@ -17,6 +18,7 @@ import uuid
 from decimal import Decimal
 from fractions import Fraction
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -250,6 +252,22 @@ def test_yaml_writes_results_as_their_values(repo):
         assert yaml.dump(value) == yaml.dump(result)
 
 
+@dataclasses.dataclass
+class Point:
+    """A class of a user, whose instances stay behind lazy proxies."""
+
+    x: int
+
+
+def test_yaml_and_joblib_take_lazy_proxies_for_their_values(repo):
+    """They write and hash what is behind them, and not how they are pickled."""
+    for value in (Point(1), [Point(1), Point(2)], {"a": Point(1)}):
+        for made in (value, {"inside": value}):
+            result = echo(value) if made is value else {"inside": echo(value)}
+            assert yaml.dump(made) == yaml.dump(result)
+            assert joblib.hash(made) == joblib.hash(result)
+
+
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i1", "i8", "u1", "c8"])
 @pytest.mark.parametrize("number", [2, 1.5, 1j])
 def test_numbers_take_part_in_promotion_as_python_numbers(repo, dtype, number):
@@ -451,13 +469,14 @@ import provenance as p
 p.load_config({"artifact_repos": {"memory": {"type": "memory"}}})
 made = p.provenance(name="made")(lambda: {"a": [1, 2]})()
 count = p.provenance(name="count")(lambda: 7)()
+lazy = p.provenance(name="made", lazy=True)(lambda: {"a": [1, 2]})()
 import sys
 assert "yaml" not in sys.modules
 import joblib
 import yaml
 for dump in (yaml.safe_dump, yaml.dump):
-    assert "a:\\n- 1\\n- 2\\n" == dump(made), dump(made)
-assert joblib.hash([7, {"a": [1, 2]}]) == joblib.hash([count, made])
+    assert "a:\\n- 1\\n- 2\\n" == dump(made) == dump(lazy), (dump(made), dump(lazy))
+assert joblib.hash([7, {"a": [1, 2]}]) == joblib.hash([count, made]) == joblib.hash([count, lazy])
 assert joblib.hash(7) == joblib.hash(p.provenance(name="more")(lambda: 7)())
 """
 

@@ -1,9 +1,9 @@
-"""What other libraries see of results, and what they are taught of carriers once they are imported and not before."""
+"""What other libraries see of results, and what they are taught of results once they are imported and not before."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final, cast
@@ -48,21 +48,27 @@ def when_imported(name: str, then: Callable[[], object]) -> None:
         sys.meta_path.insert(0, _Watch(name, then))
 
 
-def teach_libraries(carrier: type) -> None:
-    """Make yaml write instances of *carrier* as their values, and joblib hash them so."""
+def teach_libraries(result: type) -> None:
+    """Make yaml write instances of *result*, a class of results, as their values, and joblib hash them so."""
 
     def teach_yaml() -> None:
         yaml: Any = sys.modules["yaml"]
         for name in ("SafeDumper", "CSafeDumper", "Dumper", "CDumper"):
             if hasattr(yaml, name):
-                getattr(yaml, name).add_multi_representer(carrier, _represent_in_yaml)
+                getattr(yaml, name).add_multi_representer(result, _represent_in_yaml)
 
     def teach_joblib() -> None:
-        for kind in cast("Any", carrier).__subclasses__():
+        for kind in _subclasses_of(result):
             teach_new_class(kind)
 
     when_imported("yaml", teach_yaml)
     when_imported(_JOBLIB, teach_joblib)
+
+
+def _subclasses_of(kind: type) -> Iterator[type]:
+    for subclass in cast("list[type]", cast("Any", kind).__subclasses__()):
+        yield subclass
+        yield from _subclasses_of(subclass)
 
 
 def teach_new_class(kind: type) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, cast
 
@@ -21,6 +21,7 @@ from provenance.results.handles import (
     restore_value,
 )
 from provenance.results.kinds import FORMS, ResultOptions, own_copy
+from provenance.results.libraries import teach_libraries, teach_new_class
 from provenance.results.methods import ARRAY_METHODS, failures, methods_for
 from provenance.results.origin import INTERFACE, interface_of, is_current_origin
 from provenance.util.formatting import type_name, type_name_of
@@ -224,14 +225,19 @@ class ArtifactProxy(Result, wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
 
 def _loaded_class(value_type: str) -> type | None:
     """Return the class of this name, if it is certain that a value read now would have it."""
+    found = _class_of_name(value_type)
+    if found is None or type_name_of(found) != value_type or value_type.startswith("__main__:"):
+        return None  # a class of `__main__` may be made again when a value of it is read
+    answers = any("__class__" in vars(base) for base in found.__mro__[:-1])
+    return None if answers else found
+
+
+def _class_of_name(value_type: str) -> type | None:
     module, _, path = value_type.partition(":")
     found: object = sys.modules.get(module)
     for name in path.split("."):
         found = getattr(found, "__dict__", {}).get(name)
-    if module == "__main__" or not isinstance(found, type) or type_name_of(found) != value_type:
-        return None  # a class of `__main__` may be made again when a value of it is read
-    answers = any("__class__" in vars(base) for base in found.__mro__[:-1])
-    return None if answers else found
+    return found if isinstance(found, type) else None
 
 
 _HEAP: Final = 1 << 9
@@ -250,7 +256,7 @@ def _kind(interface: tuple[str, ...], value_type: str) -> type[ArtifactProxy]:
     """Return the class of proxies for values of a type with these special methods."""
     # A record may name anything: other names are left out, so that they make no more classes.
     known = dict.fromkeys(name for name in interface if name in INTERFACE)
-    return class_for((*known, *ARRAY_METHODS.get(value_type, ())), value_type.replace(":", "."))
+    return class_for((*known, *ARRAY_METHODS.get(value_type, ())), value_type)
 
 
 def stand_in(
@@ -271,16 +277,24 @@ def class_for(
 
     It names the type of the value: polars looks for the name of a library in that of a class before it asks for the type.
     """
-    return type(
+    made = type(
         "ArtifactProxy",
         (base,),
         {
             "__slots__": (),
             "__module__": "provenance",
-            "__qualname__": f"ArtifactProxy[{value_type}]",
+            "__qualname__": f"ArtifactProxy[{value_type.replace(':', '.')}]",
             **methods_for(interface),
         },
     )
+    for flag, abstract in _MATCHED.items():
+        if getattr(_class_of_name(value_type), "__flags__", 0) & flag:
+            abstract.register(made)
+    teach_new_class(made)
+    return made
 
 
+_MATCHED: Final = {1 << 5: Sequence, 1 << 6: Mapping}
+"""Flags of classes by which `match` knows sequences and mappings. `register` sets them."""
 register_item(ArtifactProxy, ArtifactProxy.__provenance_item__)
+teach_libraries(ArtifactProxy)
