@@ -164,6 +164,36 @@ def test_match_takes_proxies_for_mappings_and_sequences_as_their_values(repo, va
         assert shape(value) == shape(result)
 
 
+class Amount:
+    """A value that compares itself with values of its very class only."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.number == other.number
+
+    def __lt__(self, other):
+        return self.number < other.number if type(self) is type(other) else NotImplemented
+
+    __hash__ = None
+
+
+def test_proxies_are_compared_as_their_values(repo):
+    """Also where a class compares types, and with the value's own errors."""
+    amount = p.provenance(name="amount", lazy=True)(Amount)
+    assert amount(1) == amount(1)
+    assert amount(1) != amount(2)
+    assert not amount(1) != amount(1)
+    assert amount(1) < amount(2)
+    assert amount(2) > amount(1)
+    with pytest.raises(TypeError, match="'<=' not supported between instances of 'Amount'"):
+        assert amount(1) <= amount(2)
+    assert hash(lazily("text")) == hash("abc")
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(amount(1))
+
+
 def test_operators_of_numpy_leave_sparse_matrices_to_themselves(repo):
     """NumPy asks a value without `__array_ufunc__` for its own operator."""
     found = np.ones((1, 2)) @ lazily("sparse")
