@@ -21,6 +21,8 @@ from fractions import Fraction
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import yaml
 from hypothesis import given
@@ -53,7 +55,8 @@ CONTAINERS = [
 ]  # fmt: skip
 SINGLETONS = [
     None, True, False, ..., Color.RED, Color, int, len, math, np.True_, np.datetime64("2024-01-02"), np.timedelta64(1, "D"),
-    slice(1, 2), range(3),
+    slice(1, 2), range(3), np.dtype("f4"), np.dtype([("a", "f4")]), pd.CategoricalDtype(["a"]), pl.Datetime("us"), pa.int64(),
+    pa.field("a", pa.int8()), pa.schema([("a", pa.int8())]),
 ]  # fmt: skip
 LAZY = [[object], {"a": np.ones(2)}, [np.ones(1)], bytearray(b"x"), pd.Series([1]), np.ones(2)]
 

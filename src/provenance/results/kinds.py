@@ -91,6 +91,18 @@ _BARE_PANDAS: Final = frozenset(
     {"Timestamp", "Timedelta", "Period", "Interval", "NaTType", "NAType"}
 )
 """Scalars whose memory pandas reads, and singletons."""
+_BARE_BASES: Final = frozenset(
+    {
+        "numpy.dtype",
+        "pandas.api.extensions.ExtensionDtype",
+        "polars.datatypes.classes.DataType",
+        "pyarrow.lib.DataType",
+        "pyarrow.lib.Field",
+        "pyarrow.lib.Schema",
+        "sympy.core.basic.Basic",
+    }
+)
+"""Types of immutable values that their library tells by their very type: SymPy computes wrong answers with a proxy."""
 _OTHER_NUMPY: Final = frozenset({"void", "object_"})
 
 
@@ -153,10 +165,13 @@ def is_singleton(value: object) -> bool:
     return issubclass(kind, _SINGLETONS) or _is_bare(cast("Any", kind))
 
 
+@lru_cache(maxsize=4_096)
 def _is_bare(kind: type) -> bool:
     if kind.__name__ in _BARE_NUMPY:
         return _is_numpy(kind)
-    return kind.__name__ in _BARE_PANDAS and kind.__module__.partition(".")[0] == "pandas"
+    if kind.__name__ in _BARE_PANDAS:
+        return kind.__module__.partition(".")[0] == "pandas"
+    return not _BARE_BASES.isdisjoint(f"{base.__module__}.{base.__name__}" for base in kind.__mro__)
 
 
 def is_carriable(value: object) -> bool:

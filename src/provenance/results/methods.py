@@ -140,7 +140,8 @@ def _compare(operate: Callable[[Any, Any], object]) -> Callable[[Any, object], o
 
 
 _COMPARISONS: Final = {
-    f"__{name}__": _compare(getattr(operator, name)) for name in ("eq", "ne", "lt", "le", "gt", "ge")
+    f"__{name}__": _compare(getattr(operator, name))
+    for name in ("eq", "ne", "lt", "le", "gt", "ge")
 }
 _ARITHMETIC: Final = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow")
 _BITWISE: Final = ("lshift", "rshift", "and", "xor", "or")
