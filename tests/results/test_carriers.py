@@ -1,6 +1,7 @@
 """Builtin and standard values come back as themselves, and carry their artifact."""
 
 import asyncio
+import collections
 import copy
 import dataclasses
 import datetime as dt
@@ -51,14 +52,27 @@ SCALARS = [
 ]  # fmt: skip
 CONTAINERS = [
     [1, [2, None]], {"a": {"b": [1.5, "x"]}}, (1, (2,)), {1}, frozenset({1}), [], {}, [Color.RED, True, np.int8(1)],
-    {1: [Decimal(1)], None: dt.date(2024, 1, 2)},
+    {1: [Decimal(1)], None: dt.date(2024, 1, 2)}, collections.OrderedDict(b=1, a=[2]), collections.Counter("abca"),
+    collections.defaultdict(list, a=[1]), [collections.Counter("a")],
 ]  # fmt: skip
 SINGLETONS = [
     None, True, False, ..., Color.RED, Color, int, len, math, np.True_, np.datetime64("2024-01-02"), np.timedelta64(1, "D"),
     slice(1, 2), range(3), np.dtype("f4"), np.dtype([("a", "f4")]), pd.CategoricalDtype(["a"]), pl.Datetime("us"), pa.int64(),
     pa.field("a", pa.int8()), pa.schema([("a", pa.int8())]),
 ]  # fmt: skip
-LAZY = [[object], {"a": np.ones(2)}, [np.ones(1)], bytearray(b"x"), pd.Series([1]), np.ones(2)]
+with_attribute = collections.OrderedDict(a=1)
+with_attribute.extra = 1
+LAZY = [
+    with_attribute,
+    [with_attribute],
+    collections.OrderedDict(a=object),
+    [object],
+    {"a": np.ones(2)},
+    [np.ones(1)],
+    bytearray(b"x"),
+    pd.Series([1]),
+    np.ones(2),
+]
 
 
 def of_each_kind(value):
@@ -214,6 +228,8 @@ def test_libraries_in_c_take_results(repo):
     """`json`, `re`, `struct`, `math`, `os`, `match`, slices and format strings see the very type."""
     assert '{"a": [1, 2.5, "x"]}' == json.dumps(echo({"a": [1, 2.5, "x"]}))
     assert '[1, "k"]' == json.dumps([echo(1), echo("k")])
+    assert '{"a": 2, "b": 1}' == json.dumps(echo(collections.Counter("aba")))
+    assert '{"b": 1, "a": 2}' == json.dumps(echo(collections.OrderedDict(b=1, a=2)))
     assert "b" == re.search(echo("b+"), echo("abc")).group()
     assert b"\x07\x00" == struct.pack("<h", echo(7))
     assert 3.0 == math.hypot(echo(3.0), 0)
