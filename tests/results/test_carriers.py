@@ -471,6 +471,10 @@ def test_a_result_takes_no_attributes(repo):
     for value in (1, "x", [1], {"a": 1}, Fraction(1, 2)):
         with pytest.raises(AttributeError):
             echo(value).extra = 1
+        assert not hasattr(echo(value), "__dict__")
+        with pytest.raises(TypeError):
+            vars(echo(value))
+    assert {} == vars(echo(collections.Counter("a")))
 
 
 def test_scalars_do_not_need_wrapt(tmp_path):

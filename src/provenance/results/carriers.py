@@ -238,6 +238,7 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
         "__module__": "provenance",
         "__qualname__": "ArtifactProxy",
         "__class__": property(lambda _: kind),
+        "__dict__": property(lambda carrier: carrier.__wrapped__.__dict__),
         "__dir__": _dir,
         "__provenance_kind__": kind,
         "__new__": _make_plain(kind),
