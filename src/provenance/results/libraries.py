@@ -8,7 +8,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final, cast
 
-from provenance.model.references import is_proxy, replace_members
+from provenance.model.references import SCALARS, is_proxy, replace_members
 
 
 class _Watch:
@@ -94,7 +94,13 @@ def _hash_in_joblib(hasher: Any, value: Any) -> None:
 
 def plain(value: Any) -> Any:
     """Return *value* without results, also in the lists, tuples and dictionaries that functions of libraries take."""
-    return value.__wrapped__ if is_proxy(value) else replace_members(value, plain)
+    kind = cast("type[object]", type(value))
+    if kind in SCALARS:
+        return value
+    if is_proxy(value):
+        return value.__wrapped__
+    is_container = isinstance(value, (tuple, list, dict, set, frozenset))
+    return replace_members(value, plain) if is_container else value
 
 
 class Unseen:
@@ -115,7 +121,8 @@ class Unseen:
 
 def _array_ufunc(_: object, ufunc: Any, method: str, *inputs: object, **kwargs: object) -> object:
     """Take part in NumPy's promotion as the plain number does."""
-    return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
+    named = plain(kwargs) if kwargs else kwargs
+    return getattr(ufunc, method)(*map(plain, inputs), **named)
 
 
 def _array_function(

@@ -162,7 +162,7 @@ class ArtifactProxy(Result, wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
     @property
     def __class__(self) -> Any:
         """The class of the value; an unread value is not read for it if its class is loaded."""
-        kind = self._self_unread_class
+        kind = None if self._self_load is None else self._self_unread_class
         return self.__wrapped__.__class__ if kind is None else kind
 
     @__class__.setter
