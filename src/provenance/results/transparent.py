@@ -120,24 +120,25 @@ class ArtifactProxy(Result, wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         """Return the value's attribute; a decorated method of it has this artifact for its `self`."""
         if name in _HIDDEN:
             raise AttributeError(f"{name} is hidden, because {_HIDDEN[name]}")
-        kind = None if self._self_load is None else self._self_unread_class
+        unread = self._self_load is not None
+        kind = self._self_unread_class if unread else None
         if kind is not None and _never_has(kind, name):
             module = "" if kind.__flags__ & _HEAP else f"{kind.__module__}."
             problem = f"'{module}{kind.__name__}' object has no attribute {name!r}"
             raise AttributeError(problem, name=name, obj=self)
-        repeated = failures.take(self, name)
-        if repeated is not None:
-            raise repeated
+        if failures.proxy is not None:
+            repeated = failures.take(self, name)
+            if repeated is not None:
+                raise repeated
         try:
-            value = self.__wrapped__ if self._self_load is None else self.__wrapped_get__()
-            found: object = getattr(cast("object", value), name)
+            found: object = getattr(self.__wrapped_get__() if unread else self.__wrapped__, name)
         except AttributeError as error:
             failures.note(self, name, error, again=1)
             raise
         bound: Callable[[object, object, object], object] | None = getattr(
             type(found), "__provenance_bound__", None
         )
-        return found if bound is None else bound(found, value, self)
+        return found if bound is None else bound(found, self.__wrapped__, self)
 
     def transform_value(self, change: Callable[[Any], object]) -> object:
         """Return the same artifact in another representation: a proxy of what *change* makes of the value, which is read."""
