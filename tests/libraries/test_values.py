@@ -7,9 +7,10 @@ import pickle
 from pathlib import Path
 
 import pytest
+import sympy
 
 import provenance as p
-from libraries.kinds import KINDS, MADE, image, tagged
+from libraries.kinds import KINDS, MADE, X, image, tagged
 from processes import SOURCES, printed
 from provenance.testing import in_memory
 
@@ -53,6 +54,22 @@ def test_what_behaves_differently_differs(kind):
     hashes = [p.hash(value) for value in MADE[kind]()]
     assert len(set(hashes)) == len(hashes)
     assert hashes == [p.hash(value) for value in MADE[kind]()]
+
+
+def test_expressions_of_sympy_are_calculated_with():
+    """A result is the expression itself, also in a list: SymPy would take a proxy for a constant."""
+    with in_memory():
+        symbol = p.provenance(name="symbol")(lambda: X)
+        square = p.provenance(name="square")(lambda x: x**2 + 2 * x + 1)
+        for _ in range(2):
+            x, made = symbol(), square(symbol())
+            assert 2 * X + 2 == sympy.diff(made, x)
+            assert [-1] == sympy.solve(made, x)
+            assert 9 == made.subs(x, 2)
+            assert made == square(X)
+            both = p.provenance(name="both")(lambda x: [x + 1, {"inner": x}])(x)
+            assert [X + 1, {"inner": X}] == both
+            assert 1 == sympy.diff(both[0], X)
 
 
 @pytest.mark.parametrize("value", [image(1, 2), tagged("a")])

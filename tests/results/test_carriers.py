@@ -1,7 +1,9 @@
 """Builtin and standard values come back as themselves, and carry their artifact."""
 
 import asyncio
+import collections
 import copy
+import dataclasses
 import datetime as dt
 import enum
 import json
@@ -17,8 +19,11 @@ import uuid
 from decimal import Decimal
 from fractions import Fraction
 
+import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import yaml
 from hypothesis import given
@@ -47,13 +52,27 @@ SCALARS = [
 ]  # fmt: skip
 CONTAINERS = [
     [1, [2, None]], {"a": {"b": [1.5, "x"]}}, (1, (2,)), {1}, frozenset({1}), [], {}, [Color.RED, True, np.int8(1)],
-    {1: [Decimal(1)], None: dt.date(2024, 1, 2)},
+    {1: [Decimal(1)], None: dt.date(2024, 1, 2)}, collections.OrderedDict(b=1, a=[2]), collections.Counter("abca"),
+    collections.defaultdict(list, a=[1]), [collections.Counter("a")],
 ]  # fmt: skip
 SINGLETONS = [
     None, True, False, ..., Color.RED, Color, int, len, math, np.True_, np.datetime64("2024-01-02"), np.timedelta64(1, "D"),
-    slice(1, 2), range(3),
+    slice(1, 2), range(3), np.dtype("f4"), np.dtype([("a", "f4")]), pd.CategoricalDtype(["a"]), pl.Datetime("us"), pa.int64(),
+    pa.field("a", pa.int8()), pa.schema([("a", pa.int8())]),
 ]  # fmt: skip
-LAZY = [[object], {"a": np.ones(2)}, [np.ones(1)], bytearray(b"x"), pd.Series([1]), np.ones(2)]
+with_attribute = collections.OrderedDict(a=1)
+with_attribute.extra = 1
+LAZY = [
+    with_attribute,
+    [with_attribute],
+    collections.OrderedDict(a=object),
+    [object],
+    {"a": np.ones(2)},
+    [np.ones(1)],
+    bytearray(b"x"),
+    pd.Series([1]),
+    np.ones(2),
+]
 
 
 def of_each_kind(value):
@@ -209,6 +228,8 @@ def test_libraries_in_c_take_results(repo):
     """`json`, `re`, `struct`, `math`, `os`, `match`, slices and format strings see the very type."""
     assert '{"a": [1, 2.5, "x"]}' == json.dumps(echo({"a": [1, 2.5, "x"]}))
     assert '[1, "k"]' == json.dumps([echo(1), echo("k")])
+    assert '{"a": 2, "b": 1}' == json.dumps(echo(collections.Counter("aba")))
+    assert '{"b": 1, "a": 2}' == json.dumps(echo(collections.OrderedDict(b=1, a=2)))
     assert "b" == re.search(echo("b+"), echo("abc")).group()
     assert b"\x07\x00" == struct.pack("<h", echo(7))
     assert 3.0 == math.hypot(echo(3.0), 0)
@@ -248,6 +269,22 @@ def test_yaml_writes_results_as_their_values(repo):
     for result in results:
         assert yaml.safe_dump(value) == yaml.safe_dump(result)
         assert yaml.dump(value) == yaml.dump(result)
+
+
+@dataclasses.dataclass
+class Point:
+    """A class of a user, whose instances stay behind lazy proxies."""
+
+    x: int
+
+
+def test_yaml_and_joblib_take_lazy_proxies_for_their_values(repo):
+    """They write and hash what is behind them, and not how they are pickled."""
+    for value in (Point(1), [Point(1), Point(2)], {"a": Point(1)}):
+        for made in (value, {"inside": value}):
+            result = echo(value) if made is value else {"inside": echo(value)}
+            assert yaml.dump(made) == yaml.dump(result)
+            assert joblib.hash(made) == joblib.hash(result)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", "i1", "i8", "u1", "c8"])
@@ -434,6 +471,10 @@ def test_a_result_takes_no_attributes(repo):
     for value in (1, "x", [1], {"a": 1}, Fraction(1, 2)):
         with pytest.raises(AttributeError):
             echo(value).extra = 1
+        assert not hasattr(echo(value), "__dict__")
+        with pytest.raises(TypeError):
+            vars(echo(value))
+    assert {} == vars(echo(collections.Counter("a")))
 
 
 def test_scalars_do_not_need_wrapt(tmp_path):
@@ -451,13 +492,14 @@ import provenance as p
 p.load_config({"artifact_repos": {"memory": {"type": "memory"}}})
 made = p.provenance(name="made")(lambda: {"a": [1, 2]})()
 count = p.provenance(name="count")(lambda: 7)()
+lazy = p.provenance(name="made", lazy=True)(lambda: {"a": [1, 2]})()
 import sys
 assert "yaml" not in sys.modules
 import joblib
 import yaml
 for dump in (yaml.safe_dump, yaml.dump):
-    assert "a:\\n- 1\\n- 2\\n" == dump(made), dump(made)
-assert joblib.hash([7, {"a": [1, 2]}]) == joblib.hash([count, made])
+    assert "a:\\n- 1\\n- 2\\n" == dump(made) == dump(lazy), (dump(made), dump(lazy))
+assert joblib.hash([7, {"a": [1, 2]}]) == joblib.hash([count, made]) == joblib.hash([count, lazy])
 assert joblib.hash(7) == joblib.hash(p.provenance(name="more")(lambda: 7)())
 """
 

@@ -1,5 +1,6 @@
 """Proxies have the protocols of libraries just where their values have them."""
 
+import array
 import collections
 import dataclasses
 import json
@@ -126,6 +127,70 @@ def test_special_methods_that_a_value_lacks_raise_what_the_value_raises(repo):
     with managed as entered:
         assert "entered" == entered
     assert (3, 5) == (len(managed), [1, 3, 5][managed])
+
+
+def shape(value):
+    """Which pattern of `match` a value fits."""
+    match value:
+        case {"a": first, **rest}:
+            return "mapping", first, list(rest)
+        case [first, *rest]:
+            return "sequence", first, len(rest)
+        case _:
+            return "other"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": 1, "b": Plain},
+        [1, Plain],
+        (1, Plain),
+        collections.ChainMap({"a": 1, "b": 2}),
+        array.array("d", [1.0, 2.0]),
+        collections.UserDict(a=1, b=2),
+        collections.UserList([1, 2]),
+        bytearray(b"ab"),
+        {1, Plain},
+        np.arange(3),
+        Plain,
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_match_takes_proxies_for_mappings_and_sequences_as_their_values(repo, value):
+    """Also unread ones, and those that were unpickled."""
+    made = p.provenance(name="matched", lazy=True)(lambda: value)
+    for result in (made(), made(), pickle.loads(pickle.dumps(made()))):
+        assert shape(value) == shape(result)
+
+
+class Amount:
+    """A value that compares itself with values of its very class only."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.number == other.number
+
+    def __lt__(self, other):
+        return self.number < other.number if type(self) is type(other) else NotImplemented
+
+    __hash__ = None
+
+
+def test_proxies_are_compared_as_their_values(repo):
+    """Also where a class compares types, and with the value's own errors."""
+    amount = p.provenance(name="amount", lazy=True)(Amount)
+    assert amount(1) == amount(1)
+    assert amount(1) != amount(2)
+    assert amount(1) < amount(2)
+    assert amount(2) > amount(1)
+    with pytest.raises(TypeError, match="'<=' not supported between instances of 'Amount'"):
+        assert amount(1) <= amount(2)
+    assert hash(lazily("text")) == hash("abc")
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(amount(1))
 
 
 def test_operators_of_numpy_leave_sparse_matrices_to_themselves(repo):

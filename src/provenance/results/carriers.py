@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import pathlib
 import sys
+from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, TypeAlias, cast
@@ -25,6 +26,7 @@ from provenance.results.handles import (
     restore_value,
 )
 from provenance.results.kinds import (
+    DICTIONARIES,
     LAZY,
     interface_for,
     is_container,
@@ -41,7 +43,7 @@ from provenance.results.origin import CurrentOrigin, is_current_origin, resolvin
 from provenance.util.formatting import type_name
 from provenance.util.naming import exported
 
-_MUTABLE: Final = frozenset({list, dict, set})
+_MUTABLE: Final = frozenset({list, dict, set, *DICTIONARIES})
 _NUMBERS: Final = frozenset({int, float, complex})
 _TIMES: Final = frozenset({dt.datetime, dt.date, dt.time, dt.timedelta})
 
@@ -158,9 +160,10 @@ def _filling(container: type) -> _Make:
     """Return a maker for a mutable container, which takes its members in `__init__`."""
     kind: Any = container
 
-    def make(cls: type, value: object) -> object:
+    def make(cls: type, value: Any) -> object:
         made = kind.__new__(cls)
-        kind.__init__(made, value)
+        arguments = (value.default_factory, value) if kind is defaultdict else (value,)
+        kind.__init__(made, *arguments)
         return made
 
     return make
@@ -235,6 +238,7 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
         "__module__": "provenance",
         "__qualname__": "ArtifactProxy",
         "__class__": property(lambda _: kind),
+        "__dict__": property(lambda carrier: carrier.__wrapped__.__dict__),
         "__dir__": _dir,
         "__provenance_kind__": kind,
         "__new__": _make_plain(kind),

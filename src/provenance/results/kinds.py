@@ -5,9 +5,11 @@ What a value holds decides, so that code that works on a small sample works on a
 
 from __future__ import annotations
 
+import copy
 import enum
 import sys
 import types
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any, Final, Literal, TypeAlias, TypeVar, cast, get_args
@@ -91,16 +93,31 @@ _BARE_PANDAS: Final = frozenset(
     {"Timestamp", "Timedelta", "Period", "Interval", "NaTType", "NAType"}
 )
 """Scalars whose memory pandas reads, and singletons."""
+_BARE_BASES: Final = frozenset(
+    {
+        "numpy.dtype",
+        "pandas.api.extensions.ExtensionDtype",
+        "polars.datatypes.classes.DataType",
+        "pyarrow.lib.DataType",
+        "pyarrow.lib.Field",
+        "pyarrow.lib.Schema",
+        "sympy.core.basic.Basic",
+    }
+)
+"""Types of immutable values that their library tells by their very type: SymPy computes wrong answers with a proxy."""
 _OTHER_NUMPY: Final = frozenset({"void", "object_"})
 
 
+DICTIONARIES: Final = frozenset({OrderedDict, defaultdict, Counter})
+
+
 def is_container(kind: type) -> bool:
-    """Tell whether *kind* is a builtin type of containers or one of named tuples.
+    """Tell whether *kind* is a builtin type of containers, a dictionary of `collections`, or a type of named tuples.
 
     >>> is_container(list), is_container(str)
     (True, False)
     """
-    return kind in CONTAINERS or is_named_tuple(kind)
+    return kind in CONTAINERS or kind in DICTIONARIES or is_named_tuple(kind)
 
 
 @lru_cache(maxsize=4_096)
@@ -153,10 +170,13 @@ def is_singleton(value: object) -> bool:
     return issubclass(kind, _SINGLETONS) or _is_bare(cast("Any", kind))
 
 
+@lru_cache(maxsize=4_096)
 def _is_bare(kind: type) -> bool:
     if kind.__name__ in _BARE_NUMPY:
         return _is_numpy(kind)
-    return kind.__name__ in _BARE_PANDAS and kind.__module__.partition(".")[0] == "pandas"
+    if kind.__name__ in _BARE_PANDAS:
+        return kind.__module__.partition(".")[0] == "pandas"
+    return not _BARE_BASES.isdisjoint(f"{base.__module__}.{base.__name__}" for base in kind.__mro__)
 
 
 def is_carriable(value: object) -> bool:
@@ -175,6 +195,8 @@ def is_carriable(value: object) -> bool:
         if id(container) in seen:
             continue
         seen.add(id(container))
+        if type(container) in DICTIONARIES and getattr(container, "__dict__", None):
+            return False  # attributes of its own
         for members in _members(container):
             kinds = set(map(type, members))
             if kinds <= _COMMON:
@@ -188,7 +210,7 @@ def is_carriable(value: object) -> bool:
 
 
 def _members(container: object) -> tuple[Iterable[object], ...]:
-    if type(container) is dict:
+    if isinstance(container, dict):
         entries = cast("dict[object, object]", container)
         return entries.keys(), entries.values()
     return (cast("Iterable[object]", container),)
@@ -242,6 +264,10 @@ def _copied(given: object, memo: dict[int, object]) -> object:
     made: Any
     if kind is dict:
         made = {key: _copied(member, memo) for key, member in value.items()}
+    elif kind in DICTIONARIES:
+        made = copy.copy(value)
+        for key, member in value.items():
+            made[key] = _copied(member, memo)
     elif kind in (set, frozenset):
         made = make(value)
     else:

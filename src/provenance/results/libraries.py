@@ -1,14 +1,14 @@
-"""What other libraries see of results, and what they are taught of carriers once they are imported and not before."""
+"""What other libraries see of results, and what they are taught of results once they are imported and not before."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Final, cast
 
-from provenance.model.references import is_proxy, replace_members
+from provenance.model.references import SCALARS, is_proxy, replace_members
 
 
 class _Watch:
@@ -48,21 +48,27 @@ def when_imported(name: str, then: Callable[[], object]) -> None:
         sys.meta_path.insert(0, _Watch(name, then))
 
 
-def teach_libraries(carrier: type) -> None:
-    """Make yaml write instances of *carrier* as their values, and joblib hash them so."""
+def teach_libraries(result: type) -> None:
+    """Make yaml write instances of *result*, a class of results, as their values, and joblib hash them so."""
 
     def teach_yaml() -> None:
         yaml: Any = sys.modules["yaml"]
         for name in ("SafeDumper", "CSafeDumper", "Dumper", "CDumper"):
             if hasattr(yaml, name):
-                getattr(yaml, name).add_multi_representer(carrier, _represent_in_yaml)
+                getattr(yaml, name).add_multi_representer(result, _represent_in_yaml)
 
     def teach_joblib() -> None:
-        for kind in cast("Any", carrier).__subclasses__():
+        for kind in _subclasses_of(result):
             teach_new_class(kind)
 
     when_imported("yaml", teach_yaml)
     when_imported(_JOBLIB, teach_joblib)
+
+
+def _subclasses_of(kind: type) -> Iterator[type]:
+    for subclass in cast("list[type]", cast("Any", kind).__subclasses__()):
+        yield subclass
+        yield from _subclasses_of(subclass)
 
 
 def teach_new_class(kind: type) -> None:
@@ -88,7 +94,13 @@ def _hash_in_joblib(hasher: Any, value: Any) -> None:
 
 def plain(value: Any) -> Any:
     """Return *value* without results, also in the lists, tuples and dictionaries that functions of libraries take."""
-    return value.__wrapped__ if is_proxy(value) else replace_members(value, plain)
+    kind = cast("type[object]", type(value))
+    if kind in SCALARS:
+        return value
+    if is_proxy(value):
+        return value.__wrapped__
+    is_container = isinstance(value, (tuple, list, dict, set, frozenset))
+    return replace_members(value, plain) if is_container else value
 
 
 class Unseen:
@@ -109,7 +121,8 @@ class Unseen:
 
 def _array_ufunc(_: object, ufunc: Any, method: str, *inputs: object, **kwargs: object) -> object:
     """Take part in NumPy's promotion as the plain number does."""
-    return getattr(ufunc, method)(*plain(inputs), **plain(kwargs))
+    named = plain(kwargs) if kwargs else kwargs
+    return getattr(ufunc, method)(*map(plain, inputs), **named)
 
 
 def _array_function(

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+from provenance.model.references import SCALARS, unwrap
 from provenance.results.libraries import ARRAY_FUNCTION, ARRAY_UFUNC, plain
 from provenance.results.origin import INTERFACE
 from provenance.util.formatting import type_name
@@ -129,6 +130,19 @@ def _in_place(operate: Callable[[Any, Any], object]) -> Callable[[Any, object], 
     return method
 
 
+def _compare(operate: Callable[[Any, Any], object]) -> Callable[[Any, object], object]:
+    """Return the method of a comparison, in which both sides are values: some classes compare their types."""
+
+    def method(self: Any, other: object) -> object:
+        return operate(self.__wrapped__, other if type(other) in SCALARS else unwrap(other))
+
+    return method
+
+
+_COMPARISONS: Final = {
+    f"__{name}__": _compare(getattr(operator, name))
+    for name in ("eq", "ne", "lt", "le", "gt", "ge")
+}
 _ARITHMETIC: Final = ("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow")
 _BITWISE: Final = ("lshift", "rshift", "and", "xor", "or")
 _IN_PLACE: Final = {
@@ -159,7 +173,12 @@ _TENSOR_METHODS: Final[dict[str, object]] = {
 Torch reads the memory of whatever says that its class is `Tensor`, which a proxy must not say therefore: torch crashes. The
 price is that `isinstance(proxy, torch.Tensor)` is False.
 """
-_ALWAYS: Final = {**_IN_PLACE, "__array_function__": ARRAY_FUNCTION}
+_ALWAYS: Final = {
+    **_IN_PLACE,
+    **_COMPARISONS,
+    "__hash__": _on_value(hash),  # a class that has __eq__ would have none
+    "__array_function__": ARRAY_FUNCTION,
+}
 _FORWARDED: Final = INTERFACE[INTERFACE.index("__len__") :]
 """What every proxy inherits from wrapt, although only some values have it."""
 _ARRAY_LIKE: Final = ("bool", "int", "float", "complex", "str", "bytes", "list", "tuple", "range")

@@ -34,6 +34,6 @@ def pending(
     complete: Callable[[], Known], origin: Origin, value: object, *, tracked: bool
 ) -> ArtifactProxy:
     """Return a proxy of a *value* that is being computed; *complete* waits for its end and returns its artifact."""
-    kind = class_for(interface_of(type(value)), type_name(value).replace(":", "."), PendingProxy)
+    kind = class_for(interface_of(type(value)), type_name(value), PendingProxy)
     known = cast("Known", complete)
     return kind(known, origin, None, tracked=tracked, value=value)

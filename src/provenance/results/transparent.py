@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import wrapt
 
@@ -21,6 +21,7 @@ from provenance.results.handles import (
     restore_value,
 )
 from provenance.results.kinds import FORMS, ResultOptions, own_copy
+from provenance.results.libraries import teach_libraries, teach_new_class
 from provenance.results.methods import ARRAY_METHODS, failures, methods_for
 from provenance.results.origin import INTERFACE, interface_of, is_current_origin
 from provenance.util.formatting import type_name, type_name_of
@@ -119,24 +120,25 @@ class ArtifactProxy(Result, wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
         """Return the value's attribute; a decorated method of it has this artifact for its `self`."""
         if name in _HIDDEN:
             raise AttributeError(f"{name} is hidden, because {_HIDDEN[name]}")
-        kind = None if self._self_load is None else self._self_unread_class
+        unread = self._self_load is not None
+        kind = self._self_unread_class if unread else None
         if kind is not None and _never_has(kind, name):
             module = "" if kind.__flags__ & _HEAP else f"{kind.__module__}."
             problem = f"'{module}{kind.__name__}' object has no attribute {name!r}"
             raise AttributeError(problem, name=name, obj=self)
-        repeated = failures.take(self, name)
-        if repeated is not None:
-            raise repeated
+        if failures.proxy is not None:
+            repeated = failures.take(self, name)
+            if repeated is not None:
+                raise repeated
         try:
-            value = self.__wrapped__ if self._self_load is None else self.__wrapped_get__()
-            found: object = getattr(cast("object", value), name)
+            found: object = getattr(self.__wrapped_get__() if unread else self.__wrapped__, name)
         except AttributeError as error:
             failures.note(self, name, error, again=1)
             raise
         bound: Callable[[object, object, object], object] | None = getattr(
             type(found), "__provenance_bound__", None
         )
-        return found if bound is None else bound(found, value, self)
+        return found if bound is None else bound(found, self.__wrapped__, self)
 
     def transform_value(self, change: Callable[[Any], object]) -> object:
         """Return the same artifact in another representation: a proxy of what *change* makes of the value, which is read."""
@@ -161,7 +163,7 @@ class ArtifactProxy(Result, wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
     @property
     def __class__(self) -> Any:
         """The class of the value; an unread value is not read for it if its class is loaded."""
-        kind = self._self_unread_class
+        kind = None if self._self_load is None else self._self_unread_class
         return self.__wrapped__.__class__ if kind is None else kind
 
     @__class__.setter
@@ -224,14 +226,19 @@ class ArtifactProxy(Result, wrapt.BaseObjectProxy[Any], metaclass=_AnyResult):
 
 def _loaded_class(value_type: str) -> type | None:
     """Return the class of this name, if it is certain that a value read now would have it."""
+    found = _class_of_name(value_type)
+    if found is None or type_name_of(found) != value_type or value_type.startswith("__main__:"):
+        return None  # a class of `__main__` may be made again when a value of it is read
+    answers = any("__class__" in vars(base) for base in found.__mro__[:-1])
+    return None if answers else found
+
+
+def _class_of_name(value_type: str) -> type | None:
     module, _, path = value_type.partition(":")
     found: object = sys.modules.get(module)
     for name in path.split("."):
         found = getattr(found, "__dict__", {}).get(name)
-    if module == "__main__" or not isinstance(found, type) or type_name_of(found) != value_type:
-        return None  # a class of `__main__` may be made again when a value of it is read
-    answers = any("__class__" in vars(base) for base in found.__mro__[:-1])
-    return None if answers else found
+    return found if isinstance(found, type) else None
 
 
 _HEAP: Final = 1 << 9
@@ -250,7 +257,7 @@ def _kind(interface: tuple[str, ...], value_type: str) -> type[ArtifactProxy]:
     """Return the class of proxies for values of a type with these special methods."""
     # A record may name anything: other names are left out, so that they make no more classes.
     known = dict.fromkeys(name for name in interface if name in INTERFACE)
-    return class_for((*known, *ARRAY_METHODS.get(value_type, ())), value_type.replace(":", "."))
+    return class_for((*known, *ARRAY_METHODS.get(value_type, ())), value_type)
 
 
 def stand_in(
@@ -271,16 +278,24 @@ def class_for(
 
     It names the type of the value: polars looks for the name of a library in that of a class before it asks for the type.
     """
-    return type(
+    made = type(
         "ArtifactProxy",
         (base,),
         {
             "__slots__": (),
             "__module__": "provenance",
-            "__qualname__": f"ArtifactProxy[{value_type}]",
+            "__qualname__": f"ArtifactProxy[{value_type.replace(':', '.')}]",
             **methods_for(interface),
         },
     )
+    for flag, abstract in _MATCHED.items():
+        if getattr(_class_of_name(value_type), "__flags__", 0) & flag:
+            abstract.register(made)
+    teach_new_class(made)
+    return made
 
 
+_MATCHED: Final = {1 << 5: Sequence, 1 << 6: Mapping}
+"""Flags of classes by which `match` knows sequences and mappings. `register` sets them."""
 register_item(ArtifactProxy, ArtifactProxy.__provenance_item__)
+teach_libraries(ArtifactProxy)
