@@ -10,10 +10,11 @@ import pytest
 from attrs import evolve
 
 import provenance as p
-from cli.conftest import HOSTILE, hostile, load
+from cli.conftest import HOSTILE, fill, hostile, load
 from provenance.cli.app import COMMANDS
 from provenance.effect import with_layer
 from provenance.ports.machine import CurrentRun
+from servers.postgres import server
 
 LISTS = {
     "ls": ["ls"],
@@ -378,6 +379,28 @@ def test_looking_creates_nothing(call, tmp_path, monkeypatch):
     assert ["pyproject.toml"] == [path.name for path in tmp_path.iterdir()]
 
 
+def test_a_chain_is_there_if_a_member_is(call, folder):
+    """A member that holds nothing yet hinders no command; without any the commands say so."""
+    members = {name: {"type": "sqlite", "db": f"{name}.db"} for name in ("near", "far")}
+    chains = {
+        "inner": {"type": "chained", "stores": ["far"]},
+        "both": {"type": "chained", "stores": ["near", "inner"]},
+    }
+    config = {"artifact_repos": members | chains, "default_repo": "both"}
+    with p.environment.replacing_environment(p.from_config(config)):
+        code, _, err = call("ls")
+        assert (4, True) == (code, "does not exist" in err)
+        assert not (folder / "near.db").exists()
+        with p.using_repo("far"):
+            fill()
+        for words in (["ls"], ["ls", "-r", "inner"], ["sets", "models"], ["verify"], ["gc"]):
+            code, out, err = call(*words)
+            assert (0, True, "") == (code, bool(out), err), words
+        report = call("doctor")[1]
+        assert "'both' answers: 4 artifacts" in report
+        assert f"writable {folder / 'far.db'}" in report
+
+
 def test_sql_reads_only(call, folder):
     """Rows come as in other tables; writing is refused."""
     statement = "select name, count(*) as n from artifacts where name like :name group by 1"
@@ -391,6 +414,25 @@ def test_sql_reads_only(call, folder):
     assert 2 == call("sql", statement, "-p", "name")[0]
     assert 4 == len(call("ls", "--ids")[1].split())
     assert 0 == call("migrate")[0]
+
+
+def test_sql_reads_only_in_postgres_too(call, tmp_path):
+    """No statement leaves the transaction that only reads, and parameters are filled in."""
+    repo = p.PostgresRepo(db=server(18).database_for(tmp_path))
+    repo.migrate()
+    with p.using_repo(repo):
+        for wrong in (
+            "delete from artifacts",
+            "COMMIT; CREATE TABLE mine (i int); SELECT 1",
+            "ROLLBACK; SET default_transaction_read_only = off; DROP TABLE artifacts",
+            "nonsense",
+        ):
+            code, _, err = call("sql", wrong)
+            assert (2, True) == (code, "the database refuses it" in err), wrong
+        assert (1, "no rows\n") == call("sql", "select * from artifacts where id like '%'")[:2]
+        statement = "select :n::int + 1 as n, 'a%' as percent"
+        items = documents(call("sql", statement, "-p", "n=2", "--json")[1])
+        assert [{"n": 3, "percent": "a%"}] == items
 
 
 def test_sql_needs_a_database(call, store):

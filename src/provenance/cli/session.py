@@ -36,7 +36,8 @@ class Session:
         """Return the repository *name*, by default that of the command; it must exist.
 
         Raises:
-            StoreUnavailableError: if nothing is stored there; looking creates no store.
+            StoreUnavailableError: if nothing is stored there; looking creates no store. A chain
+                is there if one of its members is.
         """
         wanted = name or self.repo_name
         if wanted is not None and wanted.endswith(_BUNDLE):
@@ -114,8 +115,16 @@ class Session:
         return format_time(str(moment), self.now)
 
 
+def chain_members(place: p.Location) -> list[p.Location]:
+    """Return where the members of a configured chain are; nothing for any other repository."""
+    settings = p.current_config().artifact_repos.get(place.repo)
+    return list(map(p.location, getattr(settings, "stores", ())))
+
+
 def is_new(place: p.Location) -> bool:
-    """Tell whether nothing is stored yet at a place on this machine."""
+    """Tell whether nothing is stored yet at a place on this machine, or in any member of a chain."""
+    if members := chain_members(place):
+        return all(map(is_new, members))
     return Path(place.records).is_absolute() and not Path(place.records).exists()
 
 
