@@ -94,7 +94,7 @@ class Session:
         repo = self.repository()
         for text in texts:
             if text == "-":
-                yield from self.artifacts(filter(None, map(str.strip, sys.stdin)))
+                yield from self.artifacts(filter(None, map(str.strip, sys.stdin or ())))
             elif text.startswith("@"):
                 set_name, _, name = text[1:].partition("/")
                 members = p.load_set_by_name(set_name, repo)
