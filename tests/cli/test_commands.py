@@ -272,6 +272,22 @@ def test_some_ids_may_fail(call, store):
     assert 1 == call("forget", "123456", "--yes")[0]
 
 
+def test_what_is_evicted_hinders_no_other_copy(call, folder):
+    """A source goes along without its value; an artifact whose own value is gone is named."""
+    assert 0 == call("evict", "--older-than", "0s", "--keep", "churn.score", "--yes")[0]
+    ids = call("ls", "--ids")[1].split()
+    score, data = ids[0], ids[-1]
+    for to in ("far.db", "bundle.zip"):
+        words = (
+            ["export", score, "-o", to] if to == "bundle.zip" else ["promote", score, "--to", to]
+        )
+        assert (0, "") == call(*words)[::2]
+        assert "sound" in call("verify", "-r", to)[1]
+    code, out, err = call("promote", data, score, "--to", "other.db", "--ids")
+    assert (3, f"{score}\n") == (code, out)
+    assert "missing" in err
+
+
 def test_verify_finds_what_is_lost(call, folder):
     """It exits with 1, and names the artifact."""
     one = p.search("score").first
