@@ -496,6 +496,16 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path, options):
     assert "mine" == (tmp_path / "occupied").read_text()
 
 
+def test_a_path_that_is_too_long_for_sqlite_is_named(tmp_path):
+    """Deep folders with names in Cyrillic or Chinese soon have 504 bytes."""
+    folder = tmp_path.joinpath(*["é" * 100] * 3)
+    with (
+        replacing_environment(sqlite(db=str(folder / "records.db"))),
+        pytest.raises(p.StoreUnavailableError, match="choose a shorter path; SQLite takes 504"),
+    ):
+        once(1)
+
+
 LOCKED = """
 import os
 import provenance as p
