@@ -1,6 +1,7 @@
 """Copying artifacts, with all that they came from, from one repository to another."""
 
 import contextlib
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -264,3 +265,29 @@ def test_sets_and_collections_are_promoted():
     near.delete(p.artifact_of(both[0]).id)
     with pytest.raises(p.ArtifactNotFoundError):
         p.promote(near.get_set_by_id(made.id), p.MemoryRepo("fifth"))
+
+
+def test_sources_whose_values_were_evicted_are_copied_without_them(places):
+    """A nightly eviction keeps no result from being published; what the result holds is needed."""
+    near, far = places
+    with p.using_repo(near):
+        table = source(LARGE)
+        total = report(split(table)["left"], 1)
+        holder = report(split(source(LARGE + 1))["left"], table)
+    p.evict(near, older_than=timedelta(0), keep=[total, holder], dry_run=False)
+    copy = p.promote(p.artifact_of(total).id, far, near)
+    assert {"sum": 1, "others": 1} == copy.value
+    checked = p.verify(far)
+    assert (True, 2) == (checked.is_sound, checked.evicted)
+    assert p.dependencies(copy)[0].value_id == p.artifact_of(table).value_id
+    with pytest.raises(p.BlobNotFoundError) as raised:
+        far.get_value(p.artifact_of(table).id)
+    assert raised.value.evicted
+    for held in (holder, table):
+        with pytest.raises(p.BlobNotFoundError):
+            p.promote(p.artifact_of(held).id, far, near)
+    evicted = p.verify(far).evicted
+    with p.using_repo(near):
+        assert LARGE == len(source(LARGE))  # which computes it again
+    assert LARGE == len(p.promote(p.artifact_of(table).id, far, near).value)
+    assert evicted - 1 == p.verify(far).evicted

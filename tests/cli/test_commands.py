@@ -10,10 +10,11 @@ import pytest
 from attrs import evolve
 
 import provenance as p
-from cli.conftest import HOSTILE, hostile, load
+from cli.conftest import HOSTILE, fill, hostile, load
 from provenance.cli.app import COMMANDS
 from provenance.effect import with_layer
 from provenance.ports.machine import CurrentRun
+from servers.postgres import server
 
 LISTS = {
     "ls": ["ls"],
@@ -271,6 +272,22 @@ def test_some_ids_may_fail(call, store):
     assert 1 == call("forget", "123456", "--yes")[0]
 
 
+def test_what_is_evicted_hinders_no_other_copy(call, folder):
+    """A source goes along without its value; an artifact whose own value is gone is named."""
+    assert 0 == call("evict", "--older-than", "0s", "--keep", "churn.score", "--yes")[0]
+    ids = call("ls", "--ids")[1].split()
+    score, data = ids[0], ids[-1]
+    for to in ("far.db", "bundle.zip"):
+        words = (
+            ["export", score, "-o", to] if to == "bundle.zip" else ["promote", score, "--to", to]
+        )
+        assert (0, "") == call(*words)[::2]
+        assert "sound" in call("verify", "-r", to)[1]
+    code, out, err = call("promote", data, score, "--to", "other.db", "--ids")
+    assert (3, f"{score}\n") == (code, out)
+    assert "missing" in err
+
+
 def test_verify_finds_what_is_lost(call, folder):
     """It exits with 1, and names the artifact."""
     one = p.search("score").first
@@ -378,6 +395,28 @@ def test_looking_creates_nothing(call, tmp_path, monkeypatch):
     assert ["pyproject.toml"] == [path.name for path in tmp_path.iterdir()]
 
 
+def test_a_chain_is_there_if_a_member_is(call, folder):
+    """A member that holds nothing yet hinders no command; without any the commands say so."""
+    members = {name: {"type": "sqlite", "db": f"{name}.db"} for name in ("near", "far")}
+    chains = {
+        "inner": {"type": "chained", "stores": ["far"]},
+        "both": {"type": "chained", "stores": ["near", "inner"]},
+    }
+    config = {"artifact_repos": members | chains, "default_repo": "both"}
+    with p.environment.replacing_environment(p.from_config(config)):
+        code, _, err = call("ls")
+        assert (4, True) == (code, "does not exist" in err)
+        assert not (folder / "near.db").exists()
+        with p.using_repo("far"):
+            fill()
+        for words in (["ls"], ["ls", "-r", "inner"], ["sets", "models"], ["verify"], ["gc"]):
+            code, out, err = call(*words)
+            assert (0, True, "") == (code, bool(out), err), words
+        report = call("doctor")[1]
+        assert "'both' answers: 4 artifacts" in report
+        assert f"writable {folder / 'far.db'}" in report
+
+
 def test_sql_reads_only(call, folder):
     """Rows come as in other tables; writing is refused."""
     statement = "select name, count(*) as n from artifacts where name like :name group by 1"
@@ -391,6 +430,25 @@ def test_sql_reads_only(call, folder):
     assert 2 == call("sql", statement, "-p", "name")[0]
     assert 4 == len(call("ls", "--ids")[1].split())
     assert 0 == call("migrate")[0]
+
+
+def test_sql_reads_only_in_postgres_too(call, tmp_path):
+    """No statement leaves the transaction that only reads, and parameters are filled in."""
+    repo = p.PostgresRepo(db=server(18).database_for(tmp_path))
+    repo.migrate()
+    with p.using_repo(repo):
+        for wrong in (
+            "delete from artifacts",
+            "COMMIT; CREATE TABLE mine (i int); SELECT 1",
+            "ROLLBACK; SET default_transaction_read_only = off; DROP TABLE artifacts",
+            "nonsense",
+        ):
+            code, _, err = call("sql", wrong)
+            assert (2, True) == (code, "the database refuses it" in err), wrong
+        assert (1, "no rows\n") == call("sql", "select * from artifacts where id like '%'")[:2]
+        statement = "select :n::int + 1 as n, 'a%' as percent"
+        items = documents(call("sql", statement, "-p", "n=2", "--json")[1])
+        assert [{"n": 3, "percent": "a%"}] == items
 
 
 def test_sql_needs_a_database(call, store):
@@ -481,6 +539,9 @@ def test_a_narrow_terminal_keeps_the_ids(call, store):
         (2, ["lss"]),
         (2, []),
         (2, ["ls", "--since", "soon"]),
+        (2, ["ls", "--since", "99999999999d"]),
+        (2, ["gc", "--older-than", "99999999999d"]),
+        (2, ["ls", "--after", "99999999999999999999"]),
         (2, ["ls", "--min-size", "big"]),
         (2, ["ls", "--input", "x"]),
         (2, ["ls", "a", "--fn", "b"]),

@@ -48,6 +48,26 @@ def test_a_closed_pipe_is_no_error(folder):
     assert "" == done.stderr
 
 
+def test_streams_that_are_full_or_closed_are_no_bug(folder):
+    """A full disk behind standard output is named; what is closed takes and gives nothing."""
+
+    def shell(words):
+        environment = {**os.environ, "PYTHONPATH": SOURCES}
+        command = f"{' '.join(COMMAND)} {words}"
+        done = subprocess.run(
+            command, shell=True, env=environment, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stderr
+
+    code, err = shell("ls > /dev/full")
+    assert 2 == code
+    assert "cannot write to the standard output: No space left on device" in err
+    assert "bug" not in err
+    assert (0, "") == shell("ls >&-")
+    code, err = shell("show - <&-")
+    assert (2, True) == (code, "names 0 artifacts" in err)
+
+
 def test_the_shell_completes(folder):
     """Commands, ids, names of functions and sets come from the store."""
 

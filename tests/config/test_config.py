@@ -99,8 +99,14 @@ MISTAKES = {
     "run_info_fn": ("f", ["run_info_fn", "'f'"]),
     "artifact_repos/local": ([], ["artifact_repos.local", "list"]),
     "artifact_repos": (["local"], ["artifact_repos", "list"]),
-    "blobstores/far": ("disk", ["blobstores.far", "str"]),
+    "blobstores/near": ("disk", ["blobstores.near", "str"]),
     "artifact_repos/quick/store": (["near"], ["artifact_repos.quick.store", "list", "str"]),
+    "blobstores/far/cachedir": ("$HOME/b", ["blobstores.far", "'$HOME/b'", "write ${HOME}"]),
+    "artifact_repos/local/prototype": ("nobody", ["artifact_repos.local.prototype", "'nobody'"]),
+    "blobstores/far": (
+        {"type": "disk", "cachedir": "~nobody-here/b"},
+        ["blobstores.far", "no home folder is known", "write the path out"],
+    ),
     "single_flight": ([1], ["single_flight", "[1]", "expected true"]),
 }
 
@@ -254,6 +260,13 @@ def test_environment_variables_are_filled_in(monkeypatch):
         p.from_config(config)
 
 
+@pytest.mark.parametrize("text", ["${FOLDER:-/tmp}/a.db", "${FOLDER", "${}", "a/${a b}.db"])
+def test_what_is_no_name_of_a_variable_is_refused(text):
+    """A default, as shells have it, would otherwise be a part of the path."""
+    with pytest.raises(p.ConfigError, match=r"artifact_repos\.local\.db: .* write \$\{NAME\}"):
+        p.from_config(changed("artifact_repos/local/db", text))
+
+
 def test_secrets_are_not_shown(monkeypatch, caplog):
     """A value from the environment is in no error about something else, no repr and no log line."""
     monkeypatch.setenv("SECRET", "hunter2hunter2")
@@ -296,6 +309,22 @@ def test_yaml_errors_name_the_file(tmp_path, text):
     (tmp_path / "bad.yaml").write_text(text)
     with pytest.raises(p.ConfigError, match=r"bad\.yaml"):
         p.load_yaml_config(tmp_path / "bad.yaml")
+
+
+@pytest.mark.parametrize("text", ["a: 1\na: 2", "repos:\n  x: {b: 1, c: 2, b: 3}"])
+def test_a_key_that_is_there_twice_is_named(tmp_path, text):
+    """YAML would take the last one; what a key merges in may be overridden."""
+    (tmp_path / "twice.yaml").write_text(text)
+    with pytest.raises(p.ConfigError, match=r"key '[ab]' is there twice"):
+        p.load_yaml_config(tmp_path / "twice.yaml")
+
+
+def test_keys_that_are_merged_in_are_overridden(tmp_path, unconfigured):
+    """As YAML has it, and so that one entry may be a variant of another."""
+    text = "artifact_repos:\n  a: &a {type: sqlite, db: a.db}\n  b: {<<: *a, db: b.db}\ndefault_repo: b"
+    (tmp_path / "merge.yaml").write_text(text)
+    p.load_yaml_config(tmp_path / "merge.yaml")
+    assert str(tmp_path / "b.db") == p.location().records
 
 
 def test_a_missing_yaml_file_is_named():
@@ -467,6 +496,16 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path, options):
     assert "mine" == (tmp_path / "occupied").read_text()
 
 
+def test_a_path_that_is_too_long_for_sqlite_is_named(tmp_path):
+    """Deep folders with names in Cyrillic or Chinese soon have 504 bytes."""
+    folder = tmp_path.joinpath(*["é" * 100] * 3)
+    with (
+        replacing_environment(sqlite(db=str(folder / "records.db"))),
+        pytest.raises(p.StoreUnavailableError, match="choose a shorter path; SQLite takes 504"),
+    ):
+        once(1)
+
+
 LOCKED = """
 import os
 import provenance as p
@@ -575,11 +614,58 @@ def test_a_run_hook_is_a_function():
         p.set_run_info_fn(5)
 
 
-def test_a_path_of_the_home_folder_is_expanded(monkeypatch, tmp_path):
-    """`~` is the user's home."""
+def test_a_path_of_the_home_folder_is_expanded(monkeypatch, tmp_path, unconfigured):
+    """`~` is the user's home, also where the configuration is: no shell expands `--config=~/a.yaml`."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     with replacing_environment(sqlite(db="~/records.db")):
         once(1)
     assert (tmp_path / "home" / "records.db").exists()
+    (tmp_path / "home" / "a.yaml").write_text("artifact_repos: {a: {type: sqlite, db: a.db}}")
+    monkeypatch.setenv("PROVENANCE_CONFIG", "~/a.yaml")
+    assert str(tmp_path / "home" / "a.db") == p.location().records
+    p.load_yaml_config("~/a.yaml")
     assert not Path("~").exists()
+
+
+HOMELESS = """
+import os, pwd, sys
+import provenance as p
+
+def unknown(uid):
+    raise KeyError(uid)
+
+pwd.getpwuid = unknown
+del os.environ["HOME"]
+for name in [name for name in os.environ if name.startswith("XDG_")]:
+    del os.environ[name]
+make = p.provenance(name="make")(lambda n: bytes(n))
+try:
+    make(1)
+except p.ConfigError as error:
+    print(error)
+with open("file", "wb") as file:
+    file.write(bytes(2_000_000))
+with p.using_repo(p.SqliteRepo(db="records.db", store=p.DiskStore(cachedir="blobs"))):
+    print(len(make(100_000)), open(p.archive_file("file", delete_original=True)).read(1) == chr(0))
+    print(os.path.exists("file"))
+"""
+
+
+def test_a_user_without_a_home_needs_none(tmp_path):
+    """As in a container with a user of its own; there is only no default place for results."""
+    refused, *done = printed(HOMELESS).splitlines()
+    assert "no default repository is set" in refused
+    assert ["100000 True", "False"] == done
+
+
+def test_a_home_without_its_gitignore_is_read_where_it_cannot_be_written(tmp_path, monkeypatch):
+    """A copy often leaves out names that begin with a dot."""
+    home = tmp_path / ".provenance"
+    with replacing_environment(sqlite(db=str(home / "records.db"))):
+        once(1)
+    (home / ".gitignore").unlink()
+    monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK)
+    with replacing_environment(sqlite(db=str(home / "records.db"))):
+        assert once.is_cached(1)
+    assert not (home / ".gitignore").exists()

@@ -206,3 +206,10 @@ def test_what_is_no_secret_is_told():
 def test_a_long_text_is_cut():
     """A server's page of HTML is not an error message."""
     assert len(unavailable_error("far", ValueError("x" * 10_000), ()).reason) <= 300
+
+
+def test_a_bad_request_may_be_an_expired_token():
+    """S3 answers a request without a body with nothing but this status then."""
+    for status, expected in ((400, True), (403, False), (500, False)):
+        message = str(unavailable_error("far", answered(status), ()))
+        assert expected == ("expired" in message)

@@ -3,10 +3,12 @@
 import json
 import os
 import pickle
+import re
 import shutil
 import sqlite3
 import zipfile
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -488,3 +490,31 @@ def test_a_missing_bundle_is_unavailable(tmp_path):
     """As any store that cannot be reached."""
     with pytest.raises(p.StoreUnavailableError):
         p.open_bundle(tmp_path / "nowhere.zip")
+
+
+@pytest.mark.parametrize("jinja2", [True, False])
+def test_a_bundle_tells_of_evicted_values_without_having_them(tmp_path, monkeypatch, jinja2):
+    """Its lineage is whole, nothing refers to a file that it lacks, and an import evicts them, too."""
+    if not jinja2:
+        monkeypatch.setattr("provenance.exchange.bundles.find_spec", lambda _: None)
+    repo = REPOSITORIES["sqlite"](tmp_path, "one")
+    with p.using_repo(repo):
+        total = pipeline()["split"]["total"]
+        repo.delete_set(p.load_set_by_name("production"))
+        p.create_set([total], "kept")
+        assert 2 <= len(p.evict(older_than=timedelta(0), dry_run=False).values)
+        path = p.export(p.load_set_by_name("kept"), tmp_path / "kept.zip")
+    bundle = p.open_bundle(path, trusted=True)
+    report = p.verify(bundle)
+    assert report.is_sound
+    assert report.evicted >= 2
+    with zipfile.ZipFile(path) as archive:
+        metadata = json.loads(archive.read("ro-crate-metadata.json"))
+        names = set(archive.namelist()) - {"ro-crate-metadata.json", "bundle.json"}
+        pages = [archive.read(name).decode() for name in names if name.endswith(".html")]
+    assert [] == [each for each in problems_of(metadata, names) if "assets" not in each]
+    links = {link for page in pages for link in re.findall(r'href="(?:\.\./)?(blobs/[^"]+)"', page)}
+    assert links <= names
+    other = p.MemoryRepo("other")
+    p.import_bundle(path, other, trusted=True)
+    assert (True, report.evicted) == (p.verify(other).is_sound, p.verify(other).evicted)

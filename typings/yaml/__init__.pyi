@@ -14,7 +14,28 @@ class MarkedYAMLError(YAMLError):
     context_mark: Mark | None
     problem: str | None
     problem_mark: Mark | None
+    def __init__(
+        self,
+        context: str | None = ...,
+        context_mark: Mark | None = ...,
+        problem: str | None = ...,
+        problem_mark: Mark | None = ...,
+    ) -> None: ...
 
+class Node:
+    start_mark: Mark
+
+class ScalarNode(Node):
+    value: str
+
+class MappingNode(Node):
+    value: list[tuple[Node, Node]]
+
+class SafeLoader:
+    def __init__(self, stream: str) -> None: ...
+    def compose_mapping_node(self, anchor: str | None) -> MappingNode: ...
+
+def load(stream: str, Loader: type[SafeLoader]) -> object: ...
 def safe_load(stream: str | bytes | IO[str] | IO[bytes]) -> object: ...
 @overload
 def safe_dump(

@@ -60,7 +60,7 @@ def promote(
     """Copy an artifact, and all that it was made from or holds, into another repository; sources come first.
 
     Artifacts that are there already are skipped, so an interrupted promotion can be run again. Sources that have been deleted
-    are left out.
+    are left out. Sources whose values were evicted are copied without them, unless the value of the artifact holds them.
 
     Args:
         artifact_or_id: An artifact, the result of a decorated function, or an id or unambiguous prefix; also a list,
@@ -109,8 +109,9 @@ def copy_with_sources(
 ) -> Artifact[object]:
     """Copy the artifact *root* with its sources from *source* to *target*; see `promote`."""
     records = run(transfer.required_records(root, source.name), source.interpreter)
+    needed = transfer.values_needed(root, records)
     batches = partition_all(_AT_ONCE, records)
-    artifacts = chain.from_iterable(target.copy_several(batch, source) for batch in batches)
+    artifacts = chain.from_iterable(target.copy_several(batch, source, needed) for batch in batches)
     for done, copied in enumerate(artifacts, 1):
         where = target.name, done, len(records)
         log.debug("promoted %s (%s) to %s, %s of %s", copied.name, copied.id, *where)

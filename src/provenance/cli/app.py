@@ -87,6 +87,8 @@ def cli() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; return its exit code."""
+    if sys.stdout is None:  # closed by the shell
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - until the end
     try:
         result: object = cli.main(
             [*arguments], "provenance", standalone_mode=False, windows_expand_args=False

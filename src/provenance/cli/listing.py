@@ -144,7 +144,12 @@ _LS_OPTIONS: Final = (
     click.option(
         "--sort", type=click.Choice(["time", "size", "seconds"]), default="time", show_default=True
     ),
-    click.option("--after", type=int, metavar="TOKEN", help="Continue where the last page ended."),
+    click.option(
+        "--after",
+        type=click.IntRange(0, 2**63 - 1),
+        metavar="TOKEN",
+        help="Continue where the last page ended.",
+    ),
 )
 
 

@@ -170,7 +170,21 @@ def detect_output(form: str, *, color: bool, pager: bool) -> Output:
 
 
 def print_report(report: Report, output: Output, *, pages: bool = False) -> None:
-    """Print *report*; on a terminal through a pager if it *pages*."""
+    """Print *report*; on a terminal through a pager if it *pages*.
+
+    Raises:
+        ClickException: if it cannot be written, as on a full disk.
+    """
+    try:
+        _write(report, output, pages=pages)
+    except BrokenPipeError:  # not an error: the reader has had enough
+        raise
+    except OSError as error:
+        problem = f"cannot write to the standard output: {error.strerror}"
+        raise click.ClickException(problem) from error
+
+
+def _write(report: Report, output: Output, *, pages: bool) -> None:
     if isinstance(report, Raw):
         sys.stdout.buffer.write(report.data)
         sys.stdout.flush()

@@ -36,7 +36,8 @@ class Session:
         """Return the repository *name*, by default that of the command; it must exist.
 
         Raises:
-            StoreUnavailableError: if nothing is stored there; looking creates no store.
+            StoreUnavailableError: if nothing is stored there; looking creates no store. A chain
+                is there if one of its members is.
         """
         wanted = name or self.repo_name
         if wanted is not None and wanted.endswith(_BUNDLE):
@@ -93,7 +94,7 @@ class Session:
         repo = self.repository()
         for text in texts:
             if text == "-":
-                yield from self.artifacts(filter(None, map(str.strip, sys.stdin)))
+                yield from self.artifacts(filter(None, map(str.strip, sys.stdin or ())))
             elif text.startswith("@"):
                 set_name, _, name = text[1:].partition("/")
                 members = p.load_set_by_name(set_name, repo)
@@ -114,8 +115,16 @@ class Session:
         return format_time(str(moment), self.now)
 
 
+def chain_members(place: p.Location) -> list[p.Location]:
+    """Return where the members of a configured chain are; nothing for any other repository."""
+    settings = p.current_config().artifact_repos.get(place.repo)
+    return list(map(p.location, getattr(settings, "stores", ())))
+
+
 def is_new(place: p.Location) -> bool:
-    """Tell whether nothing is stored yet at a place on this machine."""
+    """Tell whether nothing is stored yet at a place on this machine, or in any member of a chain."""
+    if members := chain_members(place):
+        return all(map(is_new, members))
     return Path(place.records).is_absolute() and not Path(place.records).exists()
 
 

@@ -7,17 +7,18 @@ import re
 import sys
 import webbrowser
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 from attrs import asdict
 
 import provenance as p
 from provenance.cli.reports import Column, Facts, Listing, Report
-from provenance.cli.session import Session, command, is_new
+from provenance.cli.session import Session, chain_members, command, is_new
 from provenance.documents.items import Item, as_json, attributes
 from provenance.documents.words import count_of
 from provenance.util.formatting import size
@@ -83,7 +84,8 @@ def _checks(session: Session) -> Iterator[tuple[str, bool, str]]:
         yield "repository", True, f"{place.repo!r} is created by the first decorated call"
     else:
         yield from _check_repository(session)
-    for path in dict.fromkeys((place.records, place.values)):
+    members = chain_members(place) or [place]
+    for path in dict.fromkeys(path for one in members for path in (one.records, one.values)):
         if Path(path).is_absolute() and Path(path).exists():
             yield from _check_path(Path(path))
     for name in _OPTIONAL:
@@ -207,22 +209,26 @@ def sql_command(session: Session, statement: str, parameters: tuple[str, ...]) -
     values = dict(_parameter(text) for text in parameters)
     engine = session.repository().engine
     is_sqlite = engine.dialect.name == "sqlite"
-    with engine.connect() as connection:
-        connection.exec_driver_sql(
-            "PRAGMA query_only = ON" if is_sqlite else "SET TRANSACTION READ ONLY"
-        )
-        if not is_sqlite and values:
-            statement = re.sub(r"(?<!:):([A-Za-z_]\w*)", r"%(\1)s", statement.replace("%", "%%"))
+    with engine.connect() as connection, closing(connection.connection.cursor()) as cursor:
         try:
-            result = connection.exec_driver_sql(statement, values or None)
-            names = list(result.keys()) if result.returns_rows else list[str]()
-            rows: list[Any] = [*result.fetchall()] if result.returns_rows else []
+            if is_sqlite:
+                cursor.execute("PRAGMA query_only = ON")
+                cursor.execute(statement, values)
+            else:
+                cursor.execute("SET TRANSACTION READ ONLY")
+                if values:
+                    statement = re.sub(
+                        r"(?<!:):([A-Za-z_]\w*)", r"%(\1)s", statement.replace("%", "%%")
+                    )
+                # Only one statement can be prepared: "COMMIT; DELETE ..." would leave the transaction.
+                cast("Any", cursor).execute(statement, values or None, prepare=True)
+            names = [str(column[0]) for column in cursor.description or ()]
+            rows: list[Any] = [*cursor.fetchall()] if names else []
         except Exception as error:
-            reason = getattr(error, "orig", error)
-            raise click.UsageError(f"the database refuses it: {reason}") from error
+            raise click.UsageError(f"the database refuses it: {error}") from error
         finally:
             if is_sqlite:
-                connection.exec_driver_sql("PRAGMA query_only = OFF")
+                cursor.execute("PRAGMA query_only = OFF")
     items: tuple[Item, ...] = tuple(
         {name: _cell(value) for name, value in zip(names, row, strict=True)} for row in rows
     )

@@ -27,13 +27,13 @@ _DRY: Final = "nothing deleted; pass --yes to delete"
 @command(
     click.option(
         "--sample",
-        type=click.IntRange(1),
+        type=click.IntRange(1, 2**63 - 1),
         metavar="N",
         help="Check this number of artifacts, chosen at random.",
     ),
     click.option(
         "--recompute",
-        type=click.IntRange(1),
+        type=click.IntRange(1, 2**63 - 1),
         metavar="N",
         help="Also compute this number of artifacts again, and compare the results.",
     ),
@@ -159,6 +159,17 @@ def evict_command(
     return Listing(items, columns, footer, empty="nothing to evict", extra=extra)
 
 
+_ONE_FAILS: Final = (
+    p.ArtifactNotFoundError,
+    p.AmbiguousIdError,
+    p.SetNotFoundError,
+    p.BlobNotFoundError,
+    p.CorruptBlobError,
+    p.CorruptRecordError,
+)
+"""Errors about one artifact; the others can be copied or deleted all the same."""
+
+
 def _each(
     session: Session, ids: tuple[str, ...], act: Callable[[p.Artifact[object]], object], done: str
 ) -> Report:
@@ -170,7 +181,7 @@ def _each(
                 item = artifact_item(artifact, repo)
                 act(artifact)
                 items.append(item)
-        except (p.ArtifactNotFoundError, p.AmbiguousIdError, p.SetNotFoundError) as error:
+        except _ONE_FAILS as error:
             click.echo(f"provenance: {error}", err=True)
             failed += 1
     code = (3 if items else 1) if failed else 0

@@ -114,7 +114,8 @@ def load_yaml_config(filename: str | Path) -> Environment:
         >>> _ = Path("provenance.yaml").write_text(text)
         >>> environment = p.load_yaml_config("provenance.yaml")
     """
-    return _load(*sources.from_yaml(Path(filename)), str(Path(filename).absolute()))
+    file = Path(os.path.expanduser(filename))  # noqa: PTH111 - without a home, `~` is a name
+    return _load(*sources.from_yaml(file), str(file.absolute()))
 
 
 def current_config() -> Config:

@@ -87,7 +87,7 @@ def structure(options: Mapping[str, object], kind: type[T], path: str) -> T:
         return converter.structure(options, kind)
     except Exception as error:
         first = transform_error(error, path=path, format_exception=describe)[0]
-        problem, _, place = first.partition(" @ ")
+        problem, _, place = first.rpartition(" @ ")
         raise ConfigError(place or path, problem, "correct it in the configuration") from error
 
 
@@ -291,17 +291,22 @@ def _known_keys(raw: Iterable[str], known: list[str], path: str) -> None:
             raise ConfigError(f"{path}.{key}", f"unknown key {key!r}", did_you_mean(key, known))
 
 
-_VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
+_VARIABLE: Final = re.compile(r"\$\{(\w+\})?")
 
 
 def _substitute(value: object, path: str, variables: Mapping[str, str]) -> object:
     """Return *value* with each `${NAME}` in its strings replaced, at any depth."""
 
     def variable(match: re.Match[str]) -> str:
-        if match[1] not in variables:
-            problem = f"environment variable {match[1]} is not set"
+        # The text may hold a secret, so the message does not show it.
+        if match[1] is None:
+            problem = "${ is not followed by the name of an environment variable and }"
+            raise ConfigError(path, problem, "write ${NAME}, which has no default")
+        name = match[1].removesuffix("}")
+        if name not in variables:
+            problem = f"environment variable {name} is not set"
             raise ConfigError(path, problem, "set it, or write the value itself")
-        return variables[match[1]]
+        return variables[name]
 
     if isinstance(value, str):
         return _VARIABLE.sub(variable, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Required, TypeAlias, TypedDict, TypeVar
@@ -119,6 +120,12 @@ def check_path(_: object, __: object, value: str) -> None:
         raise ValueError(f"must be a path, got {value!r}, which the system cannot encode") from None
     if b"\0" in encoded:
         raise ValueError(f"must be a path, got {value!r}; remove the NUL")
+    if variable := re.match(r"\$(\w+)", value):
+        raise ValueError(f"must be a path, got {value!r}; write ${{{variable[1]}}}")
+    try:
+        Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError(f"no home folder is known for {value!r}; write the path out") from None
 
 
 @frozen(kw_only=True)

@@ -25,7 +25,8 @@ def find_config(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path, s
     `PROVENANCE_CONFIG` comes first: it names a YAML file, or is JSON that a parent process has set.
     Then comes `[tool.provenance]` in the project's `pyproject.toml`. The default is SQLite and disk
     under `.provenance/` in the project. The project is the nearest folder, from *start* upwards,
-    with a `pyproject.toml` or `.git`; without one the default is in the user's folder for data.
+    with a `pyproject.toml` or `.git`; without one the default is in the user's folder for data,
+    and a user without a home has none.
 
     Raises:
         ConfigError: if the configuration cannot be read.
@@ -34,21 +35,33 @@ def find_config(variables: Mapping[str, str], start: Path) -> tuple[Raw, Path, s
     if text and text.lstrip().startswith("{"):
         return *from_json(text, start), f"environment variable {VARIABLE}"
     if text:
-        return *from_yaml(Path(text)), str(Path(text).absolute())
+        file = Path(os.path.expanduser(text))  # noqa: PTH111 - without a home, `~` is a name
+        return *from_yaml(file), str(file.absolute())
     project = project_of(start)
     if project is None:
-        return _default("."), user_data(), "default"
+        home = user_data()
+        return ({} if home is None else _default(".")), home or start, "default"
     table = _tool_table(project / "pyproject.toml")
     if table is None:
         return _default(), project, "default"
     return table, project, str(project / "pyproject.toml")
 
 
-def user_data() -> Path:
-    """Return the user's folder for data of this library."""
+def user_data() -> Path | None:
+    """Return the user's folder for data of this library; None for a user without a home."""
     from platformdirs import user_data_path
 
-    return user_data_path("provenance", appauthor=False)
+    try:
+        return user_data_path("provenance", appauthor=False)
+    except RuntimeError:
+        return None
+
+
+def home_of(folder: Path) -> Path | None:
+    """Return the default home that *folder* is in, None if it is in none."""
+    folders = (folder, *folder.parents)
+    home = next((path for path in folders if path.name == HOME), None) or user_data()
+    return home if home in folders else None
 
 
 def from_yaml(path: Path) -> tuple[Raw, Path]:
@@ -58,8 +71,21 @@ def from_yaml(path: Path) -> tuple[Raw, Path]:
     """
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        """Refuses a key that is there twice, of which YAML takes the last without a word."""
+
+        def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+            node = super().compose_mapping_node(anchor)
+            seen = set[str]()
+            for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+                if key.value in seen - {"<<"}:
+                    problem = f"the key {key.value!r} is there twice"
+                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+                seen.add(key.value)
+            return node
+
     try:
-        raw: object = yaml.safe_load(path.read_text("utf-8"))
+        raw: object = yaml.load(path.read_text("utf-8"), Loader)  # noqa: S506 - it is a SafeLoader
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigError(
             str(path), f"cannot read it: {error}", "name a readable YAML file"

@@ -395,13 +395,11 @@ def _prepare(folder: Path) -> None:
 
     A default home also gets a `.gitignore` and a line in the log.
     """
-    folders = (folder, *folder.parents)
-    home = next((path for path in folders if path.name == sources.HOME), None)
-    if home is None and sources.user_data() in folders:
-        home = sources.user_data()
+    home = sources.home_of(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if home is not None and not (home / ".gitignore").exists():
+        # A home that cannot be written is read as it is.
+        if home and os.access(home, os.W_OK) and not (home / ".gitignore").exists():
             (home / ".gitignore").write_text("*\n", "utf-8")
             _log.info("results are stored in %s", home)
     except OSError as error:

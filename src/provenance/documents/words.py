@@ -75,6 +75,8 @@ def format_arguments(item: Item) -> str:
 # ---------------------------------------------------------------- conditions
 
 _UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_LONGEST: Final = 365_000 * _UNITS["d"]
+"""Seconds of the longest age; dates begin in the year 1."""
 
 
 def page_of(
@@ -120,7 +122,12 @@ def parse_age(text: str) -> timedelta | None:
     (datetime.timedelta(days=2), datetime.timedelta(seconds=5400), None)
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)", text.strip())
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]]) if match else None
+    if match is None:
+        return None
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST:
+        raise ConditionError(f"must be at most 1,000 years, got {text!r}")
+    return timedelta(seconds=seconds)
 
 
 def parse_time(value: str) -> datetime:

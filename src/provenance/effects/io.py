@@ -33,6 +33,17 @@ def _temporary_folder() -> TemporaryDirectory[str]:
 
 set_temporary_folders(_temporary_folder)
 
+
+def user_cache() -> str:
+    """Return the user's folder for caches, for a user without one a folder that cannot be made."""
+    from platformdirs import user_cache_dir
+
+    try:
+        return user_cache_dir("provenance", appauthor=False)
+    except RuntimeError:
+        return os.path.join(os.devnull, "provenance")
+
+
 _ADVICE: Final = {
     errno.ENOSPC: "free some space, or choose another place for the store",
     errno.EDQUOT: "free some of the quota, or choose another place for the store",

@@ -41,6 +41,9 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
     """Write *closure*, whose bytes are in *source*, as the bundle *path*."""
     with wiring.writing_bundle(path) as (target, writer):
         _copy(source, closure, target, redacted=redacted)
+        records = [entry.record for entry in closure.entries]
+        lacking = (record.id for record in records if not writer.has_blob(record.value_blob))
+        closure = evolve(closure, evicted=frozenset(lacking))
         files: dict[str, str] = {"records.db": "application/vnd.sqlite3"}
         sources = ((f"sources/{digest}.py", text) for digest, text in closure.sources.items())
         # One by one: all pages together may take more memory than there is.
@@ -53,14 +56,13 @@ def write_bundle(source: Repository, closure: Closure, path: str, *, redacted: b
             files[name] = _MEDIA_TYPES[PurePosixPath(name).suffix]
             writer.add(name, data)
         writer.add(METADATA, ro_crate(closure, files).encode())
-        blobs = {blob for entry in closure.entries for blob in entry.record.blobs}
         writer.facts |= {
             "library": library_version(),
             "roots": [*closure.roots],
             "derivations": {str(root): str(one) for root, one in closure.by_call.items()},
             "sets": [known.id for known in closure.sets],
             "artifacts": len(closure.entries),
-            "bytes": sum(blob.size for blob in blobs),
+            "bytes": sum(blob.size for blob in closure.blobs),
             "redacted": redacted,
         }
 
@@ -89,8 +91,9 @@ def _pages(source: Repository, closure: Closure, target: Repository) -> Iterable
     render_site: Any = import_module("provenance.ui.static").render_site
     blobs = ReadBlob.on(source.interpreter)
     place = target.with_layer(lambda base: overlay(base, blobs))
-    known = {path_of(entry.record.value_blob) for entry in closure.entries}
-    files = known | {f"sources/{digest}.py" for digest in closure.sources}
+    files = {path_of(blob) for blob in closure.blobs} | {
+        f"sources/{digest}.py" for digest in closure.sources
+    }
     nearest = [entry.record.id for entry in reversed(closure.entries)]
     pages: Iterable[tuple[str, bytes]] = render_site(place, closure.roots, nearest, files=files)
     return pages
@@ -140,10 +143,13 @@ def _table(entries: list[Entry], closure: Closure) -> Iterator[str]:
             if code
             else _text(record.name)
         )
+        value = f'<a href="{path_of(record.value_blob)}">{_text(kind)}</a>'
+        if record.id in closure.evicted:
+            value = f"{_text(kind)} (evicted)"
         yield (
             f'<tr id="{record.id}"><td><code>{record.id[:SHORT]}</code>'
             f"<td>{called}({given}), version {record.version}"
-            f'<td><a href="{path_of(record.value_blob)}">{_text(kind)}</a>, {size(record.size_bytes)}, {_text(record.serializer)}'
+            f"<td>{value}, {size(record.size_bytes)}, {_text(record.serializer)}"
             f"<td>{moment}</tr>"
         )
     yield "</table>"

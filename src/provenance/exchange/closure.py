@@ -12,7 +12,7 @@ from provenance.effect import Program
 from provenance.errors import ArtifactNotFoundError
 from provenance.model.history import CodeReceipt
 from provenance.model.ids import ArtifactId, DerivationId, RunId
-from provenance.model.records import ArtifactRecord, Derivation, Json, Run, SetRecord
+from provenance.model.records import ArtifactRecord, Blob, Derivation, Json, Run, SetRecord
 from provenance.ports.history import FindDerivations, FindReceipt, FindSources
 from provenance.ports.records import FindInputs, FindRecord, FindRun, find_code
 from provenance.repository.inputs import recorded_inputs
@@ -60,6 +60,18 @@ class Closure:
     """Code receipts with their sources, by digest."""
     by_call: Mapping[ArtifactId, DerivationId] = field(factory=dict[ArtifactId, DerivationId])
     """The derivations by which the exported calls obtained their results, where they are not the recorded ones."""
+    evicted: frozenset[ArtifactId] = frozenset()
+    """Artifacts whose values were evicted, so that a bundle has no file of them."""
+
+    @property
+    def blobs(self) -> dict[Blob, None]:
+        """The bytes of all artifacts that a bundle holds."""
+        return {
+            blob: None
+            for entry in self.entries
+            for blob in entry.record.blobs
+            if not (entry.record.id in self.evicted and blob == entry.record.value_blob)
+        }
 
     @property
     def sources(self) -> dict[str, str]:

@@ -53,8 +53,7 @@ def _head(closure: Closure, files: Mapping[str, str] | None) -> Iterator[Node]:
     roots = [entry.record for entry in closure.entries if entry.record.id in closure.roots]
     newest = max((f"{entry.ended_at:%Y-%m-%d}" for entry in closure.entries), default="1970-01-01")
     names = ", ".join(sorted({record.name for record in roots}))
-    blobs = (blob for entry in closure.entries for blob in entry.record.blobs)
-    parts = {} if files is None else dict.fromkeys(map(path_of, blobs))
+    parts = {} if files is None else dict.fromkeys(map(path_of, closure.blobs))
     yield {
         "@id": METADATA,
         "@type": "CreativeWork",
@@ -84,9 +83,12 @@ def _head(closure: Closure, files: Mapping[str, str] | None) -> Iterator[Node]:
 
 def _body(closure: Closure, *, has_files: bool) -> Iterator[Node]:
     """Yield runs, functions, artifacts with their calls, and sets."""
+    records = [entry.record for entry in closure.entries]
     paths = {
-        entry.record.id: path_of(entry.record.value_blob) if has_files else _urn(entry.record.id)
-        for entry in closure.entries
+        record.id: path_of(record.value_blob)
+        if has_files and record.id not in closure.evicted
+        else _urn(record.id)
+        for record in records
     }
     done: set[str] = set()
     for run in closure.runs.values():
@@ -94,7 +96,7 @@ def _body(closure: Closure, *, has_files: bool) -> Iterator[Node]:
     for entry in closure.entries:
         nodes = [
             _function(entry.record, closure, has_files=has_files),
-            _value(entry, paths, has_files=has_files),
+            _value(entry, paths, has_file=has_files and entry.record.id not in closure.evicted),
         ]
         inputs = entry.record.inputs_blob
         if has_files and inputs is not None:
@@ -167,11 +169,11 @@ def _function(record: ArtifactRecord, closure: Closure, *, has_files: bool) -> N
     return node
 
 
-def _value(entry: Entry, paths: Mapping[ArtifactId, str], *, has_files: bool) -> Node:
+def _value(entry: Entry, paths: Mapping[ArtifactId, str], *, has_file: bool) -> Node:
     record = entry.record
     node = _node(
         paths[record.id],
-        "File" if has_files else "CreativeWork",
+        "File" if has_file else "CreativeWork",
         record.name,
         description=f"{record.value_type} in the format {record.serializer}",
         identifier=_urn(record.id),
@@ -181,7 +183,7 @@ def _value(entry: Entry, paths: Mapping[ArtifactId, str], *, has_files: bool) ->
     if entry.derivations:
         others = {used for one in entry.derivations for used in one.input_artifact_ids}
         node["isBasedOn"] = _references([paths.get(used, _urn(used)) for used in sorted(others)])
-    if has_files:
+    if has_file:
         node["contentSize"] = str(record.size_bytes)
     return node
 

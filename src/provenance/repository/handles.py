@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
@@ -278,11 +278,16 @@ class Repository:
         return next(self.copy_several((record,), source))
 
     def copy_several(
-        self, records: Iterable[ArtifactRecord], source: Repository, /
+        self,
+        records: Iterable[ArtifactRecord],
+        source: Repository,
+        /,
+        needed: Collection[ArtifactId] | None = None,
     ) -> Iterator[Artifact[object]]:
         """Copy the artifacts of *records*, the bytes of all of them first; each as `copy_from` does, in their order.
 
-        UntrustedStoreError, before anything is copied, for what may not be copied from an untrusted *source*.
+        The values of those that are not *needed* may be missing if they were evicted.
+                UntrustedStoreError, before anything is copied, for what may not be copied from an untrusted *source*.
         """
         wanted = list(records)
         missing = [record for record in wanted if not self._run(transfer.is_whole(record))]
@@ -292,7 +297,10 @@ class Repository:
         for record in wanted:
             if record in missing:
                 given = source._run(ports_records.record_with_inputs(record, source.name))
-                self._run(transfer.store_copy(given, copies, self.name))
+                evicted = False
+                if needed is not None and record.id not in needed:
+                    evicted = source._run(programs.was_evicted(record.id))
+                self._run(transfer.store_copy(given, copies, self.name, evicted=evicted))
             if record in missing or source.trusted:
                 for put in source._run(ports_records.derivations_to_copy(record.id)):
                     self.interpreter(put)

@@ -14,8 +14,14 @@ from provenance.model.records import ArtifactRecord, Blob, InlineBlob, WriteResu
 from provenance.ports.blobs import Copying, HasBlob, WriteBlobs
 from provenance.ports.history import FindDerivations
 from provenance.ports.machine import Now
-from provenance.ports.records import FindRecord, PutRecord, RecordWithInputs
-from provenance.repository.programs import LookupHit, RecordCorrupt, lookup
+from provenance.ports.records import (
+    FindEviction,
+    FindRecord,
+    MarkEvicted,
+    PutRecord,
+    RecordWithInputs,
+)
+from provenance.repository.programs import LookupHit, RecordCorrupt, lookup, was_evicted
 from provenance.util.components import strongly_connected_components
 
 
@@ -83,17 +89,42 @@ def copy_blobs(
     return dict(zip(blobs, written, strict=True))
 
 
+def values_needed(root: ArtifactId, records: Iterable[ArtifactRecord]) -> frozenset[ArtifactId]:
+    """Return *root* and the artifacts that its value holds, at any depth: it cannot be read without their values."""
+    held = {record.id: record.value_artifact_ids for record in records}
+    needed, waiting = {root}, [root]
+    while waiting:
+        fresh = held.get(waiting.pop(), frozenset()) - needed
+        needed |= fresh
+        waiting += fresh
+    return frozenset(needed)
+
+
 def store_copy(
-    what: RecordWithInputs, copies: Mapping[Blob, WriteResult | errors.ProvenanceError], repo: str
-) -> Program[FindRecord | Now | PutRecord, ArtifactRecord]:
+    what: RecordWithInputs,
+    copies: Mapping[Blob, WriteResult | errors.ProvenanceError],
+    repo: str,
+    *,
+    evicted: bool = False,
+) -> Program[FindRecord | FindEviction | Now | PutRecord | MarkEvicted, ArtifactRecord]:
     """Record an artifact whose bytes are in *copies*, replacing a record of other bytes; returns what is recorded then.
+
+    The value of one that was *evicted* may be missing, and then is evicted here, too.
 
     Raises:
         BlobNotFoundError, CorruptBlobError: if the bytes were missing from the source, or differ from what was stored.
     """
     held: list[InlineBlob] = []
+    lacks_value = False
     for blob in dict.fromkeys(what.record.blobs):
         copy = copies[blob]
+        if (
+            isinstance(copy, errors.BlobNotFoundError)
+            and evicted
+            and blob != what.record.inputs_blob
+        ):
+            lacks_value = True
+            continue
         if isinstance(copy, errors.ProvenanceError):
             raise copy
         if copy.blob != blob:
@@ -103,5 +134,10 @@ def store_copy(
     there = yield from lookup(what.record.id, fresh=True)
     has_other_bytes = isinstance(there, LookupHit) and there.record.blobs != what.record.blobs
     replace = has_other_bytes or isinstance(there, RecordCorrupt)
+    # A record that replaces one whose value was evicted has its value again.
+    replace |= not lacks_value and (yield from was_evicted(what.record.id))
     record = evolve(what.record, added_at=now)
-    return (yield from what.put(record, tuple(held), replace=replace))
+    stored = yield from what.put(record, tuple(held), replace=replace)
+    if lacks_value:
+        yield from MarkEvicted(record.id, record.value_blob, now)
+    return stored

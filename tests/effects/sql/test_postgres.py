@@ -301,6 +301,17 @@ def test_a_network_that_is_cut(proxy):
     database.close()
 
 
+def test_a_connection_that_was_idle_for_long_is_not_used_again(database, monkeypatch):
+    """A laptop that slept, or a notebook left open, would wait a minute for an answer that never comes."""
+    (before,), now = database.query("SELECT pg_backend_pid()"), time.time
+    assert [before] == database.query("SELECT pg_backend_pid()")
+    monkeypatch.setattr(time, "time", lambda: now() + 400)
+    (after,) = database.query("SELECT pg_backend_pid()")
+    assert before != after
+    assert [after] == database.query("SELECT pg_backend_pid()")
+    assert 1 == database.engine.pool.checkedin()
+
+
 def test_a_network_that_falls_silent(proxy):
     """Whoever waits is told within the time of a statement, and is served again afterwards."""
     database = PostgresDatabase(

@@ -136,6 +136,7 @@ def temporary_files_of(store: str) -> str:
 
 _PASSING: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 507, 509})
 _REFUSED: Final = frozenset({401, 403})
+_BAD_REQUEST: Final = 400
 _PRECONDITION: Final = 412
 _HTTP: Final = 100
 # fmt: off
@@ -194,6 +195,9 @@ def unavailable_error(
         advice = "check the credentials in storage_options, and what they allow"
     elif is_passing(error):
         advice = "check the address and the network, and try again"
+    elif any(_status(cause) == _BAD_REQUEST for cause in _chain(error)):
+        # So S3 answers to a request without a body whose token has expired, and says no more.
+        advice = "check whether the credentials in storage_options have expired, and the settings of the store"
     else:
         advice = "check the settings of the store"
     text = " ".join(str(error).split()) or "no answer in time"

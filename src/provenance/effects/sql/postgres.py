@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -363,9 +364,10 @@ def _plan_if_search(
 
 
 def _refuse_if_closed(connection: Connection, *_: object) -> None:
-    """Refuse a pooled connection that the server has closed; the pool then opens another one."""
+    """Refuse a pooled connection that is cut, or was idle for long; the pool then opens another one."""
     if is_cut(connection):
         raise DisconnectionError
+    connection.used_at = time.time()
 
 
 _all: Final[weakref.WeakSet[PostgresDatabase]] = weakref.WeakSet()

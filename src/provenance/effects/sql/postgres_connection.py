@@ -31,6 +31,8 @@ R = TypeVar("R")
 _GRACE: Final = 1.0
 """Seconds that the server may need to abort a statement after its timeout."""
 _LOCK_PATIENCE: Final = 30.0
+_LONGEST_REST: Final = 300.0
+"""Seconds after which an idle connection is replaced: a network may have forgotten it without telling either end."""
 
 
 @frozen(kw_only=True)
@@ -86,9 +88,13 @@ class _Limited(Generator[Any, Any, R]):
 
 
 class Connection(psycopg.Connection[TupleRow]):
-    """A connection that waits at most `patience` seconds for any response."""
+    """A connection that waits at most `patience` seconds for any response.
+
+    It was last used at `used_at`, a Unix time.
+    """
 
     patience: float = math.inf
+    used_at: float = 0.0
 
     def wait(self, gen: Generator[Any, Any, R], *args: Any, **kwargs: Any) -> R:  # noqa: ANN401 - as in psycopg
         """Return what *gen* returns; raises `SilentServerError`."""
@@ -154,6 +160,7 @@ def connect(url: sa.URL, access: ConnectionSettings, database: str | None = None
     }
     connection = Connection.connect(**options, autocommit=True)
     connection.patience = access.statement_timeout + _GRACE
+    connection.used_at = time.time()
     settings = {
         "statement_timeout": f"{access.statement_timeout * 1000:.0f}",
         "lock_timeout": f"{min(_LOCK_PATIENCE, access.statement_timeout) * 1000:.0f}",
@@ -169,8 +176,9 @@ def connect(url: sa.URL, access: ConnectionSettings, database: str | None = None
 
 
 def is_cut(connection: Connection) -> bool:
-    """Return whether the server has closed the idle connection; nothing is sent to find out."""
-    if connection.closed:
+    """Return whether the server has closed the idle connection, or it was idle for long; nothing is sent to find out."""
+    # By the clock, which goes on while a laptop sleeps.
+    if connection.closed or abs(time.time() - connection.used_at) > _LONGEST_REST:
         return True
     if not hasattr(select, "poll"):
         return bool(select.select([connection], [], [], 0)[0])

@@ -208,6 +208,8 @@ In one statement, because code that re-enters may create all tables between two,
 _TROUBLE: Final = (sqlite3.Error, UnicodeDecodeError)
 """Errors of reading and writing; the second if text, even of a message, is damaged."""
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_LONGEST_PATH: Final = 504
+"""Bytes of a path: SQLite has 512, and needs some for the name of its log."""
 _ADVICE: Final = {
     "SQLITE_NOTADB": "name another file, or move this one away",
     "SQLITE_CORRUPT": "restore the file from a backup, or remove it to start empty",
@@ -470,6 +472,8 @@ class SqliteDatabase(Database):
         code: str = getattr(error, "sqlite_errorname", damaged) or ""
         primary = "_".join(code.split("_")[:2])
         advice = _ADVICE.get(primary, "check that the file is a database of this library")
+        if primary == "SQLITE_CANTOPEN" and len(os.fsencode(self.path)) > _LONGEST_PATH:
+            advice = f"choose a shorter path; SQLite takes {_LONGEST_PATH} bytes"
         return StoreUnavailableError(self.name, f"{self.path}: {error}", advice)
 
 

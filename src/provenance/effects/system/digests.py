@@ -15,7 +15,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import Final, NamedTuple
 
 from provenance.archives import FolderEntry, manifest
-from provenance.effects.io import blob_of, read_through
+from provenance.effects.io import blob_of, read_through, user_cache
 from provenance.effects.system.files import list_files
 from provenance.errors import MissingFileError, UnreadableFileError
 from provenance.hashing.files import FileContent
@@ -163,7 +163,4 @@ class FileDigests:
             return []
 
     def _database(self) -> str:
-        from platformdirs import user_cache_dir
-
-        folder = self._folder or user_cache_dir("provenance", appauthor=False)
-        return os.path.join(folder, "digests.db")
+        return os.path.join(self._folder or user_cache(), "digests.db")

@@ -28,6 +28,7 @@ from provenance.effects.io import (
     remove,
     replacing_file,
     sweep,
+    user_cache,
     write_to_file,
 )
 from provenance.errors import CorruptBlobError
@@ -214,10 +215,7 @@ class LocalFiles:
             ask.pour(file)
 
     def _place(self) -> str:
-        from platformdirs import user_cache_dir
-
-        cache = user_cache_dir("provenance", appauthor=False)
-        return self._folder or os.path.abspath(os.path.join(cache, "files"))
+        return self._folder or os.path.abspath(os.path.join(user_cache(), "files"))
 
     def _root(self) -> str:
         """Return the folder of the copies, made if it is missing; delete copies unused for a month."""
