@@ -17,7 +17,7 @@ from provenance.calls.commit import archive_call
 from provenance.calls.composite import part_plan, part_spec
 from provenance.calls.draft import Call, PendingArtifact, Received, Timing, make_draft
 from provenance.config import exchange as wiring
-from provenance.effect import Interpreter, overlay, run
+from provenance.effect import overlay, run
 from provenance.environment import RepositoryOrName
 from provenance.errors import (
     CorruptBlobError,
@@ -36,17 +36,7 @@ from provenance.exchange.legacy_rows import (
 )
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import Run, SetRecord, freeze_options
-from provenance.ports.legacy import (
-    FetchLegacyBlob,
-    LegacyArtifact,
-    LegacyEffects,
-    LegacyRun,
-    LegacySet,
-    ListLegacyArtifacts,
-    ListLegacyRuns,
-    ListLegacySets,
-    ReadLegacyBlob,
-)
+from provenance.ports.legacy import LegacyArtifact, LegacyBlobs, LegacyRun, LegacySet, LegacyTables
 from provenance.ports.machine import CurrentRun, Now
 from provenance.ports.records import FindSetByLabels, PutSet
 from provenance.repository import programs
@@ -163,11 +153,11 @@ def import_legacy(
     """
     target = environment.current().repository(to)
     functions = LegacyFunctions(dict(modules or {}), import_modules)
-    with wiring.opening_legacy(db, blobstore, schema) as source, standing_in():
-        importing = _Import(source, target, functions)
+    with wiring.opening_legacy(db, blobstore, schema) as (tables, blobs), standing_in():
+        importing = _Import(tables, blobs, target, functions)
         for row in importing.in_order():
             importing.import_artifact(row)
-        sets = sum(importing.import_set(known) for known in source(ListLegacySets()))
+        sets = sum(importing.import_set(known) for known in tables.list_sets())
     gone = [LegacyProblem("function", name, name, why) for name, why in functions.missing.items()]
     problems = (*importing.problems.values(), *gone, *importing.incomplete)
     return LegacyReport(target.name, dict(importing.ids), importing.written, sets, problems)
@@ -177,7 +167,8 @@ def import_legacy(
 class _Import:
     """An import under way: the rows by id, and which of them are in the repository by now."""
 
-    source: Interpreter[LegacyEffects]
+    tables: LegacyTables
+    blobs: LegacyBlobs
     repo: Repository
     functions: LegacyFunctions
     rows: Mapping[str, LegacyArtifact] = field(init=False)
@@ -198,9 +189,9 @@ class _Import:
 
     def __attrs_post_init__(self) -> None:
         """Read the rows; values and inputs are read one by one."""
-        self.rows = {row.id: row for row in self.source(ListLegacyArtifacts())}
+        self.rows = {row.id: row for row in self.tables.list_artifacts()}
         self.files = {row.value_id: row.id for row in self.rows.values() if row.serializer == FILE}
-        runs = {run.id: run for run in self.source(ListLegacyRuns())}
+        runs = {run.id: run for run in self.tables.list_runs()}
         at_that_time = CurrentRun.on(lambda _: _run_of(self.current, runs)) | Now.on(
             lambda _: self.current.added_at
         )
@@ -281,7 +272,7 @@ class _Import:
             self._finish(row, made.artifact_id, partial(made.draft, row.computed_at, replace=False))
             return
         spec = self.functions.spec_for(row)
-        inputs = self.source(ReadLegacyBlob(row.id, partial(decode, "joblib", {})))
+        inputs = self.blobs.read(row.id, partial(decode, "joblib", {}))
         plan = plan_recorded(spec, inputs)
         call = Call(spec, plan, (), {}, environment.current(), self.repo, row.hash_duration)
         self._finish(row, plan.artifact_id, partial(self._draft, row, call))
@@ -315,7 +306,7 @@ class _Import:
         if row.serializer == FILE:
             return self._file(row)
         read = partial(decode, row.serializer, row.load_kwargs)
-        return self.source(ReadLegacyBlob(row.value_id, read))
+        return self.blobs.read(row.value_id, read)
 
     def _file(self, row: LegacyArtifact) -> ArchivedFile:
         """Return an archived file, whose bytes were compared with the MD5 that is their name.
@@ -324,10 +315,10 @@ class _Import:
             CorruptBlobError: if they differ.
         """
         key = row.value_id
-        found = self.source(ReadLegacyBlob(key, _md5))
+        found = self.blobs.read(key, _md5)
         if found != key.partition(".")[0]:
             raise CorruptBlobError(key, "the blob store", f"its bytes have the MD5 {found}")
-        path = self.source(FetchLegacyBlob(key))
+        path = self.blobs.fetch(key)
         return run(commit.inspect(path, "." in key, key), self.repo.interpreter)
 
     def _proxy_of(self, reference: str) -> object:
