@@ -25,7 +25,7 @@ from provenance.errors import (
 )
 from provenance.model.history import ShadowCheck
 from provenance.model.ids import ArtifactId
-from provenance.model.queries import Page, Query, Usage, summarize_records
+from provenance.model.queries import Page, Usage, summarize_records
 from provenance.model.records import (
     ArtifactRecord,
     Blob,
@@ -191,13 +191,10 @@ class _Chain(TieredBlobs):
     def summarize_records(self, ask: records.SummarizeRecords) -> tuple[Usage, ...]:
         """Summarize all records, which must be read because tiers share some of them."""
 
-        def search(query: Query, after: int | None, limit: int) -> Page:
-            return self.search_records(records.SearchRecords(query, after, limit))
-
         def is_evicted(artifact_id: ArtifactId) -> bool:
             return self.first_answer(records.FindEviction(artifact_id)) is not None
 
-        return summarize_records(records.all_records(search), ask.by, is_evicted)
+        return summarize_records(records.all_records(self.search_records), ask.by, is_evicted)
 
     def put_record(self, ask: records.PutRecord) -> ArtifactRecord:
         """Put everywhere, from far to near; where a far tier has another record already, that one goes everywhere.

@@ -323,13 +323,13 @@ def record_maintenance_effects(store: RecordStore) -> Interpreter[RecordMaintena
             | CheckDatabase.on(lambda _: store.check_database())
             | GetDatabaseIds.on(lambda _: store.get_database_ids())
         )
+
+    def summarize(ask: SummarizeRecords) -> tuple[Usage, ...]:
+        return summarize_records(all_records(_search_of(store)), ask.by, lambda _: False)
+
     return (
         inspect
-        | SummarizeRecords.on(
-            lambda ask: summarize_records(
-                all_records(store.search_records), ask.by, lambda _: False
-            )
-        )
+        | SummarizeRecords.on(summarize)
         | FindReferencedBlobs.on(lambda ask: frozenset(ask.blobs))
         | MarkEvicted.on(lambda _: None)
         | FindEviction.on(lambda _: None)
@@ -339,16 +339,20 @@ def record_maintenance_effects(store: RecordStore) -> Interpreter[RecordMaintena
 
 
 def all_records(
-    search: Callable[[Query, int | None, int], Page], query: Query | None = None
+    search: Callable[[SearchRecords], Page], query: Query | None = None
 ) -> Iterator[ArtifactRecord]:
     """Yield the records of all pages of a search, by default of one for everything."""
     after: int | None = None
     while True:
-        page = search(query or Query(), after, 100)
+        page = search(SearchRecords(query or Query(), after))
         yield from page.records
         if page.next is None:
             return
         after = page.next
+
+
+def _search_of(store: RecordStore) -> Interpreter[SearchRecords]:
+    return SearchRecords.on(lambda ask: store.search_records(ask.query, ask.after, ask.limit))
 
 
 class RecordStore(Protocol):
@@ -398,7 +402,7 @@ def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffe
         | ListDependents.on(lambda ask: store.list_dependents(ask.id))
         | FindInputs.on(lambda ask: store.find_inputs(ask.id))
         | FindRun.on(lambda ask: store.find_run(ask.id))
-        | SearchRecords.on(lambda ask: store.search_records(ask.query, ask.after, ask.limit))
+        | _search_of(store)
         | PutRecord.on(store.put_record)
         | DeleteRecord.on(lambda ask: store.delete_record(ask.id))
         | record_maintenance_effects(store)

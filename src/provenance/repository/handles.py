@@ -326,7 +326,7 @@ class Repository:
         return found
 
     def __iter__(self) -> Iterator[Artifact[object]]:
-        return (Artifact.of(record, self) for record in programs.list_records(self.interpreter))
+        return (Artifact.of(one, self) for one in ports_records.all_records(self.interpreter))
 
     if not TYPE_CHECKING:  # type checkers would believe that it has any attribute
 

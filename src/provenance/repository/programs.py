@@ -15,7 +15,6 @@ from provenance.codecs.table_parts import PARQUET_PARTS, TableManifest, join, pa
 from provenance.effect import Effect, Interpreter, Program
 from provenance.model.history import Deletion
 from provenance.model.ids import ID_DIGITS, ArtifactId, RunId, is_prefix
-from provenance.model.queries import Page, Query
 from provenance.model.records import ArtifactRecord, Blob, Inputs, Run, SetRecord
 from provenance.ports import records
 from provenance.ports.blobs import MARGIN, DeleteBlob, HasBlob, Quarantine, ReadBlob
@@ -330,16 +329,6 @@ def pages(
     while page := ask(listing):
         yield page
         listing = evolve(cast("Any", listing), after=key(page[-1]))
-
-
-def list_records(ask: Interpreter[Any]) -> Iterator[ArtifactRecord]:
-    """Yield the records of all artifacts, newest first, a page at a time."""
-
-    def search(query: Query, after: int | None, limit: int) -> Page:
-        page: Page = ask(records.SearchRecords(query, after, limit))
-        return page
-
-    return records.all_records(search)
 
 
 def list_runs(ask: Interpreter[Any]) -> tuple[Run, ...]:
