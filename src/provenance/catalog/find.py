@@ -16,7 +16,7 @@ from attrs import evolve, field, fields, frozen
 from provenance import environment
 from provenance.environment import RepositoryOrName, current
 from provenance.errors import ConfigError, ProvenanceError
-from provenance.escaping import escape_invisible, html_table
+from provenance.escaping import escape_invisible, html_table, text_table
 from provenance.hashing import hash_value
 from provenance.model.ids import RunId
 from provenance.model.queries import GROUPINGS, Grouping, Query, Usage
@@ -194,13 +194,7 @@ class SearchResult:
         cells, note = self._rows()
         if not cells:
             return f"<provenance.SearchResult: {escape_invisible(note)}>"
-        rows = [tuple(map(escape_invisible, row)) for row in (_TITLES, *cells)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
-        return "\n".join([*lines, *([note] if note else [])])
+        return "\n".join([*text_table(_TITLES, cells), *([note] if note else [])])
 
     def _repr_html_(self) -> str:
         """Return the first artifacts as a table for a notebook."""

@@ -23,7 +23,7 @@ from provenance.results.handles import (
 from provenance.results.kinds import FORMS, ResultOptions, own_copy
 from provenance.results.methods import ARRAY_METHODS, failures, methods_for
 from provenance.results.origin import INTERFACE, interface_of, is_current_origin
-from provenance.util.formatting import type_name, type_name_of
+from provenance.util.formatting import safe_repr, type_name, type_name_of
 from provenance.util.locks import ForkSafeLock
 
 _SCALAR_TYPES: Final = frozenset(map(type_name_of, SCALARS - {complex}))
@@ -284,3 +284,33 @@ def class_for(
 
 
 register_item(ArtifactProxy, ArtifactProxy.__provenance_item__)
+
+
+# ---------------------------------------------------------------- results that are being computed
+
+
+class PendingProxy(ArtifactProxy):
+    """Stands for a value that is being computed: its artifact is known when it is complete."""
+
+    __slots__ = ("_self_complete",)
+
+    @property
+    def _self_known(self) -> Known:
+        """What is known of the artifact; the computation is completed for this."""
+        return self._self_complete()
+
+    @_self_known.setter
+    def _self_known(self, known: Known) -> None:
+        self._self_complete = cast("Callable[[], Known]", known)
+
+    def __repr__(self) -> str:
+        return f"<provenance.ArtifactProxy {safe_repr(self.__wrapped__)} >"
+
+
+def pending(
+    complete: Callable[[], Known], origin: Origin, value: object, *, tracked: bool
+) -> ArtifactProxy:
+    """Return a proxy of a *value* that is being computed; *complete* waits for its end and returns its artifact."""
+    kind = class_for(interface_of(type(value)), type_name(value).replace(":", "."), PendingProxy)
+    known = cast("Known", complete)
+    return kind(known, origin, None, tracked=tracked, value=value)
