@@ -14,15 +14,10 @@ from typing import Any, Final, cast
 
 from attrs import evolve
 
+from provenance import errors
 from provenance.codecs.trust import may_copy, record_executes
 from provenance.effect import Interpreter, run
 from provenance.effects.tiers import Tier, TieredBlobs
-from provenance.errors import (
-    BlobNotFoundError,
-    CorruptBlobError,
-    StorePermissionError,
-    StoreUnavailableError,
-)
 from provenance.model.history import ShadowCheck
 from provenance.model.ids import ArtifactId
 from provenance.model.queries import Page, Usage, summarize_records
@@ -42,10 +37,10 @@ from provenance.util.locks import ForkSafeLock
 
 _log: Final = logging.getLogger("provenance")
 _TROUBLES: Final = (
-    StorePermissionError,
-    StoreUnavailableError,
-    BlobNotFoundError,
-    CorruptBlobError,
+    errors.StorePermissionError,
+    errors.StoreUnavailableError,
+    errors.BlobNotFoundError,
+    errors.CorruptBlobError,
 )
 _SMALL: Final = 65_536
 """Size in bytes up to which values are copied together with their record."""
@@ -170,7 +165,7 @@ class _Chain(TieredBlobs):
 
     def read_stored(self, ask: records.ReadStoredRecord) -> ArtifactRecord | None:
         """Return the nearest record; raise for a damaged one, whatever farther tiers have."""
-        found = self.answers(ask, past=(StoreUnavailableError,))
+        found = self.answers(ask, past=(errors.StoreUnavailableError,))
         return next((record for _, record in found if record is not None), None)
 
     def search_records(self, ask: records.SearchRecords) -> Page:
