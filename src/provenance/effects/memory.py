@@ -164,7 +164,7 @@ class MemoryRecords(ForkBarrier):
         self._runs: dict[RunId, str] = {}
         self._by_value: dict[ValueId, set[ArtifactId]] = {}
         self._by_blob: dict[BlobId, set[ArtifactId]] = {}
-        self._progeny: dict[ArtifactId, set[ArtifactId]] = {}
+        self._dependents: dict[ArtifactId, set[ArtifactId]] = {}
         self._places: dict[ArtifactId, int] = {}
         self._new_places = count(1)
         self._evicted: dict[ArtifactId, datetime] = {}
@@ -197,7 +197,7 @@ class MemoryRecords(ForkBarrier):
     def list_dependents(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
         """Return the ids of the artifacts computed directly from this one, in order."""
         with self.lock:
-            users = self._progeny.get(artifact_id, set[ArtifactId]())
+            users = self._dependents.get(artifact_id, set[ArtifactId]())
             derived = {
                 user
                 for user, known in self._derivations.items()
@@ -300,7 +300,7 @@ class MemoryRecords(ForkBarrier):
             key = pending.pop()
             if self._sets.is_member(key):
                 return True
-            users = self._progeny.get(key, set[ArtifactId]())
+            users = self._dependents.get(key, set[ArtifactId]())
             holders = {u for u in users if key in from_row(self._rows[u]).value_artifact_ids}
             pending += holders - visited
             visited |= holders
@@ -415,4 +415,4 @@ class MemoryRecords(ForkBarrier):
         for blob_id in {blob.id for blob in record.blobs}:
             yield self._by_blob, blob_id
         for source_id in record.source_ids:
-            yield self._progeny, source_id
+            yield self._dependents, source_id
