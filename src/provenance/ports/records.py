@@ -464,10 +464,16 @@ def record_with_inputs(
     run = yield from FindRun(record.run_id)
     if run is None:
         raise RunNotFoundError(record.run_id, record.id, repo)
-    inputs = yield from FindInputs(record.id)
-    if inputs is None:
-        raise ArtifactNotFoundError(record.id, repo)
+    inputs = yield from find_inputs(record.id, repo)
     return RecordWithInputs(record, run, inputs, (yield from find_code(record.code)))
+
+
+def find_inputs(artifact_id: ArtifactId, repo: str) -> Program[FindInputs, str]:
+    """Find the recorded inputs of an artifact; raises `ArtifactNotFoundError` if it is not recorded."""
+    text = yield from FindInputs(artifact_id)
+    if text is None:
+        raise ArtifactNotFoundError(artifact_id, repo)
+    return text
 
 
 def derivations_to_copy(

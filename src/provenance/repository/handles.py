@@ -202,10 +202,7 @@ class Repository:
         arguments of `*args` are a list under `*args`.
         """
         record = self.get_by_id(artifact_id)
-        text = self.interpreter(ports_records.FindInputs(record.id))
-        if text is None:
-            raise errors.ArtifactNotFoundError(record.id, self.name)
-        return recorded_inputs(text)
+        return recorded_inputs(self._run(ports_records.find_inputs(record.id, self.name)))
 
     def get_code_receipt(self, artifact_id: object) -> dict[str, str]:
         """Return the digests, by name, of the code behind an artifact; empty if they are not recorded."""

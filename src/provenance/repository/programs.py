@@ -162,9 +162,7 @@ def read_inputs(
     if record.inputs_blob is not None:
         parse, stored = inputs_from, (yield from decode(record.inputs_blob, _INPUTS, repo))
     else:
-        parse, stored = plain_inputs, (yield from records.FindInputs(record.id))
-        if stored is None:
-            raise errors.ArtifactNotFoundError(record.id, repo)
+        parse, stored = plain_inputs, (yield from records.find_inputs(record.id, repo))
     try:
         return parse(stored)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
