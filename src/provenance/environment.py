@@ -23,6 +23,7 @@ from provenance.results.handles import artifact_of, as_result, id_or_prefix_of
 from provenance.results.kinds import DEFAULT_OPTIONS, STYLES, ResultOptions, ResultStyle
 from provenance.results.origin import set_origin_resolver
 from provenance.singleflight.leases import DEFAULT_SINGLE_FLIGHT, SingleFlight
+from provenance.util.context import setting
 from provenance.util.formatting import safe_repr
 from provenance.util.locks import ForkSafeLock
 from provenance.util.naming import exported
@@ -280,11 +281,8 @@ def using_results(style: ResultStyle) -> Generator[None]:
     if style not in STYLES["results"]:
         problem = f"must be 'proxies' or 'values', got {safe_repr(style)}"
         raise ConfigError("using_results", problem, "pass one of them")
-    token = _result_style.set(style)
-    try:
+    with setting(_result_style, style):
         yield
-    finally:
-        _result_style.reset(token)
 
 
 def get_default_repo() -> Repository:

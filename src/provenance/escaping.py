@@ -59,6 +59,25 @@ def html_table(titles: Sequence[str], rows: Iterable[Sequence[str]], note: str =
     return f"<table>{table}</table>" + (f"<p>{html_text(note)}</p>" if note else "")
 
 
+def text_table(
+    titles: Sequence[str], rows: Iterable[Sequence[str]], *, right: int = 0
+) -> list[str]:
+    """Return the lines of cells as a table of text; the last *right* columns are aligned to the right.
+
+    >>> text_table(("name", "size"), [("a", "10 B"), ("long", "5 B")], right=1)
+    ['name  size', 'a     10 B', 'long   5 B']
+    """
+    lines = [tuple(map(escape_invisible, row)) for row in (titles, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    sides = [*"<" * (len(titles) - right), *">" * right]
+    return [
+        "  ".join(
+            f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)
+        ).rstrip()
+        for row in lines
+    ]
+
+
 def html_facts(title: str, facts: Iterable[tuple[str, object]]) -> str:
     """Return named facts as an HTML table; empty ones are left out.
 

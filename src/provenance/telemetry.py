@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Final, Self, TypeVar, assert_never
 from weakref import ref
@@ -33,6 +33,7 @@ from provenance.events import (
 )
 from provenance.model.ids import NO_IDS, ArtifactId
 from provenance.model.records import ArtifactRecord
+from provenance.util.context import setting
 from provenance.util.locks import ForkSafeLock
 from provenance.util.naming import exported
 from provenance.util.validation import check_function
@@ -186,14 +187,9 @@ def listening(receive: Callable[[Event], None]) -> Generator[None]:
 _is_muted: ContextVar[bool] = ContextVar("provenance_muted", default=False)
 
 
-@contextmanager
-def muted() -> Generator[None]:
+def muted() -> AbstractContextManager[None]:
     """Report no events of this block: its calls only check what others computed."""
-    token = _is_muted.set(True)
-    try:
-        yield
-    finally:
-        _is_muted.reset(token)
+    return setting(_is_muted, True)
 
 
 def emit(event: Event) -> None:
@@ -273,11 +269,8 @@ def deliver(event: Event) -> None:
 
 def collecting(events: list[Event], work: Callable[[], T]) -> T:
     """Return what *work* returns; its events go to *events* instead of what listens in this context."""
-    token = _listening.set((events.append,))
-    try:
+    with setting(_listening, (events.append,)):
         return work()
-    finally:
-        _listening.reset(token)
 
 
 def report_skipped(errors: Sequence[CorruptRecordError]) -> None:

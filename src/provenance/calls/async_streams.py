@@ -13,7 +13,6 @@ from provenance.calls.draft import Call
 from provenance.calls.hits import find_changes
 from provenance.calls.production import AnyProduction, live
 from provenance.calls.streaming import find_chunks, read_state, store_chunk
-from provenance.errors import ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError
 from provenance.hashing import Walk, register_item
 from provenance.hashing.walk import UnhashablePart
 from provenance.model.references import unwrap
@@ -22,7 +21,7 @@ from provenance.results.origin import resolving_in_async
 from provenance.singleflight import leases
 from provenance.singleflight.coordinate import acquire_async
 from provenance.singleflight.leases import SingleFlight
-from provenance.streams.stream import Stream
+from provenance.streams.stream import LOST, Stream
 from provenance.util.naming import exported
 
 T = TypeVar("T")
@@ -207,7 +206,7 @@ class AsyncStream(Generic[T_co]):
                         if isinstance(source, AsyncProduction)
                         else await in_thread(source.items().batch, cast("Any", position))
                     )
-                except (ArtifactNotFoundError, BlobNotFoundError, CorruptBlobError):
+                except LOST:
                     if isinstance(source, AsyncProduction) or lost == position:
                         raise
                     # A new call computes what is lost.

@@ -10,14 +10,7 @@ from attrs import evolve, field, frozen
 
 from provenance import errors
 from provenance.archives import ArchivedFile, ArchivedFolder, with_source
-from provenance.calls.composite import (
-    Composite,
-    part_cache_key,
-    part_plan,
-    part_spec,
-    parts_of,
-    whole_spec,
-)
+from provenance.calls import composite
 from provenance.calls.plan import CallPlan, changed_inputs, hashes_now, may_change, refuse_files
 from provenance.calls.purity import Attributes, added_to, attributes_of, hiding
 from provenance.calls.signature import merge_call_arguments
@@ -326,7 +319,7 @@ def make_draft(call: Call, value: object, timing: Timing, received: Received) ->
     label = call.spec.wrapped.label
     if not call.spec.options.returns_composite:
         return hash_result(call, value, timing)
-    given = parts_of(unwrap(value), label)
+    given = composite.parts_of(unwrap(value), label)
     for key in sorted(call.spec.options.part_serialization.keys() - given.keys()):
         line = "%s names a serializer for the part %r, and returned none of this name"
         log.warning(line, label, key)
@@ -336,14 +329,14 @@ def make_draft(call: Call, value: object, timing: Timing, received: Received) ->
         error.value = given  # the other parts are not lost
         raise
     proxies = {key: _part_proxy(call, part) for key, part in parts.items()}
-    whole = Composite(proxies, call.part_results)
-    draft = hash_result(evolve(call, spec=whole_spec(call.spec)), whole, timing)
+    whole = composite.Composite(proxies, call.part_results)
+    draft = hash_result(evolve(call, spec=composite.whole_spec(call.spec)), whole, timing)
     return evolve(draft, parts=tuple(parts.values()))
 
 
 def _part(call: Call, key: str, value: object, timing: Timing) -> PendingArtifact:
-    spec = part_spec(call.spec, key)
-    planned = evolve(call, spec=spec, plan=part_plan(call.plan, spec.cache_key))
+    spec = composite.part_spec(call.spec, key)
+    planned = evolve(call, spec=spec, plan=composite.part_plan(call.plan, spec.cache_key))
     what = f"the part {key!r} of the result of {call.spec.wrapped.label}"
     return hash_result(planned, value, timing, what)
 
@@ -365,7 +358,7 @@ def _proxy_in(repo: Repository, part: PendingArtifact) -> object:
 
 def bind_parts(repo: Repository, draft: PendingArtifact) -> PendingArtifact:
     """Return *draft*, its parts leading to *repo*: a composite that is stored there refers to them."""
-    if not isinstance(draft.computation.value, Composite):
+    if not isinstance(draft.computation.value, composite.Composite):
         return draft
     parts = dict(zip(draft.computation.value, draft.parts, strict=True))
     whole = draft.computation.value.mapped(lambda key, _: _proxy_in(repo, parts[key]))
@@ -388,7 +381,7 @@ def with_table_parts(draft: PendingArtifact) -> PendingArtifact:
     if hash_value(table_parts.join(frames)) != draft.computation.value_id:
         reason = "its parts do not make it up again; choose another serializer"
         raise errors.UnserializableValueError(what, reason, value)
-    name = part_cache_key(spec.cache_key, "part")
+    name = composite.part_cache_key(spec.cache_key, "part")
     parts: list[PendingArtifact] = []
     for number, frame in enumerate(frames):
         rows = len(cast("list[object]", frame))

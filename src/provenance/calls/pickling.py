@@ -27,6 +27,7 @@ from provenance.model.records import NO_OPTIONS
 from provenance.repository.handles import Repository
 from provenance.repository.stores import is_copied_memory, is_in_memory
 from provenance.telemetry import log
+from provenance.util.context import setting
 from provenance.util.formatting import describe_error
 from provenance.util.naming import exported
 
@@ -103,12 +104,9 @@ def reduce_with_code(
     instructions = _instructions_of(function)
     if wrapper in _leaving.get():
         return restore_main_function, (type(wrapper), path, instructions, None)
-    token = _leaving.set((*_leaving.get(), wrapper))
-    try:
-        file = BytesIO()
+    file = BytesIO()
+    with setting(_leaving, (*_leaving.get(), wrapper)):
         traveling_code_pickler()(file, protocol=pickle.HIGHEST_PROTOCOL).dump((function, *others))
-    finally:
-        _leaving.reset(token)
     return restore_main_function, (type(wrapper), path, instructions, file.getvalue())
 
 
@@ -132,11 +130,8 @@ def restore_main_function(
 def _made(kind: type[Sendable], path: str, code: bytes) -> object:
     """Return the function of *code*, which may refer to itself by *path*."""
     made = kind.__new__(kind)
-    token = _arriving.set({**_arriving.get(), path: made})
-    try:
+    with setting(_arriving, {**_arriving.get(), path: made}):
         made.__setstate__(cast("tuple[object, ...]", pickle.loads(code)))
-    finally:
-        _arriving.reset(token)
     return made
 
 

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 from attrs import evolve
 
 from provenance.calls import execute as calls
+from provenance.calls import streaming
 from provenance.calls.draft import Call
 from provenance.calls.flow import (
     Flow,
@@ -25,14 +26,6 @@ from provenance.calls.flow import (
     take_step,
 )
 from provenance.calls.hits import find_changes, must_recompute, report_changes
-from provenance.calls.streaming import (
-    Progress,
-    copy_of,
-    find_chunks,
-    read_state,
-    store_chunk,
-    streaming_of,
-)
 from provenance.effect import run
 from provenance.events import CodeChange, MissReason, Waited
 from provenance.model.records import Artifact, ArtifactRecord
@@ -43,7 +36,7 @@ from provenance.repository.handles import RecoveringOrigin
 from provenance.repository.programs import LookupHit
 from provenance.results.handles import InMemoryOrigin, artifact_of
 from provenance.results.origin import resolving_in
-from provenance.results.pending import pending
+from provenance.results.transparent import pending
 from provenance.singleflight import leases
 from provenance.singleflight.leases import Acquisition, SingleFlight
 from provenance.streams.stream import Items, Stream, load_chunk
@@ -64,7 +57,7 @@ class AnyProduction:
     def __init__(self, call: Call, sharing: SingleFlight | None) -> None:
         self.call = call
         self.sharing = sharing
-        self.progress = Progress()
+        self.progress = streaming.Progress()
         self.result: object = None
         self.items: Items | None = None
         self._flow: Flow[object] | None = None
@@ -84,7 +77,7 @@ class AnyProduction:
         if position < self.progress.stored:
             return self._stored(position)
         ahead = self.progress.items[position - self.progress.stored :]
-        return [copy_of(item) for item in ahead] or None
+        return [streaming.copy_of(item) for item in ahead] or None
 
     def _stored(self, position: int) -> Sequence[object]:
         """Return the items of a stored chunk from *position* on."""
@@ -104,7 +97,7 @@ class AnyProduction:
     def _drops_outdated(self, record: ArtifactRecord, changes: tuple[CodeChange, ...]) -> bool:
         """Return whether chunks of changed code are to be computed again; else report the change."""
         if must_recompute(self.call, record, changes):
-            self.progress = Progress(must_replace=True)
+            self.progress = streaming.Progress(must_replace=True)
             return True
         if changes:
             report_changes(record, changes)
@@ -114,7 +107,7 @@ class AnyProduction:
         """Return how long to wait for another process now."""
         sharing = cast("SingleFlight", self.sharing)
         longest = max(sharing.longest_wait - self._waited, 0.0)
-        if streaming_of(self.call).follow:
+        if streaming.streaming_of(self.call).follow:
             longest = min(longest, _POLL)
         return evolve(sharing, longest_wait=longest)
 
@@ -125,7 +118,7 @@ class AnyProduction:
             self._lease = taken.turn
         elif (
             not isinstance(taken.turn, LookupHit)
-            and streaming_of(self.call).follow
+            and streaming.streaming_of(self.call).follow
             and taken.waited >= _POLL
             and self._waited < cast("SingleFlight", self.sharing).longest_wait
         ):
@@ -139,19 +132,19 @@ class AnyProduction:
 
     def _finish(self, result: object) -> None:
         self.result, self.items = result, cast("Stream[object]", unwrap(result)).items()
-        self._flow, self.progress, self._batch = None, Progress(), (-1, [])
+        self._flow, self.progress, self._batch = None, streaming.Progress(), (-1, [])
 
     def _stop(self) -> None:
         """End the flow, and begin again with what is stored if more is wanted."""
         flow, self._flow = self._flow, None
-        self.progress, self._waited = Progress(), 0.0
+        self.progress, self._waited = streaming.Progress(), 0.0
         if flow is not None:
             flow.close()
 
     def _keeps_all(self) -> bool:
         return (
             self._flow is not None
-            and streaming_of(self.call).keep == "all"
+            and streaming.streaming_of(self.call).keep == "all"
             and bool(self.progress.items)
             and not self.call.read_only
         )
@@ -196,7 +189,7 @@ class Production(AnyProduction):
         with self._guard.lock:
             try:
                 if self._keeps_all():
-                    drive(self.call, store_chunk(self.call, self.progress))
+                    drive(self.call, streaming.store_chunk(self.call, self.progress))
             finally:
                 self._stop()
                 self._release()
@@ -218,7 +211,7 @@ class Production(AnyProduction):
                 self._finish(calls.make_hit_proxy(call, taken.turn.record))
                 return
             if not may_start:
-                run(find_chunks(call, self.progress), interpreter)
+                run(streaming.find_chunks(call, self.progress), interpreter)
                 return
         try:
             if self._resumes():
@@ -230,7 +223,7 @@ class Production(AnyProduction):
 
     def _resume(self) -> None:
         interpreter = self.call.repo.interpreter
-        found = run(find_chunks(self.call, self.progress), interpreter)
+        found = run(streaming.find_chunks(self.call, self.progress), interpreter)
         if found is None and self.progress.chunks:  # followed until its producer ended
             found = self.call.repo.load_record(self.progress.chunks[-1].id)
         if found is None:
@@ -241,7 +234,7 @@ class Production(AnyProduction):
                 return
         resolving_in(
             self.call.repo,
-            lambda: run(read_state(self.call, self.progress, found), interpreter),
+            lambda: run(streaming.read_state(self.call, self.progress, found), interpreter),
         )
 
     def _advance(self) -> list[object]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import atexit
 import multiprocessing
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from importlib import import_module
 from typing import Any, Final, Self, TextIO, TypeAlias
@@ -17,7 +17,7 @@ from attrs import frozen
 
 from provenance.environment import current
 from provenance.errors import ProvenanceError
-from provenance.escaping import escape_invisible, html_table
+from provenance.escaping import escape_invisible, html_table, text_table
 from provenance.events import Event, Hit, Miss, Recomputed, Recovered
 from provenance.telemetry import subscribe
 from provenance.util.formatting import SHORT, duration
@@ -27,8 +27,8 @@ from provenance.util.naming import exported
 MOST_CALLS: Final = 40
 """Up to this number each call has a line; of more, those of one function and outcome share one."""
 _TITLES: Final = ("CALL", "ARTIFACT", "OUTCOME", "COMPUTED", "SAVED")
-_TEXT_COLUMNS: Final = 3
-"""Columns of the table that are aligned to the left."""
+_NUMBERS: Final = 2
+"""The last columns, which hold numbers."""
 
 Row: TypeAlias = "tuple[str, ...]"
 
@@ -178,24 +178,13 @@ class Report:
     def __repr__(self) -> str:
         if not self._calls:
             return "<provenance.Report: no calls>"
-        rows = [tuple(map(escape_invisible, row)) for row in self._rows()]
-        lines = [*_aligned([_TITLES, *rows]), self._sums()]
+        lines = [*text_table(_TITLES, self._rows(), right=_NUMBERS), self._sums()]
         return "\n".join([self._place, *lines] if self._place else lines)
 
     def _repr_html_(self) -> str:
         """Return the table for a notebook."""
         note = "; ".join(filter(None, (self._sums(), self._place)))
         return html_table(_TITLES, self._rows(), note)
-
-
-def _aligned(rows: Sequence[Row]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [
-            f"{cell:<{width}}" if i < _TEXT_COLUMNS else f"{cell:>{width}}"
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip()
 
 
 def _row(call: _Call, number: int) -> Row:

@@ -24,6 +24,7 @@ from provenance.receipts.policy import OnCodeChange, Shadow
 from provenance.receipts.receipt import NO_RECEIPT, LazyReceipt
 from provenance.repository.inputs import NO_HASHES, InputHashes
 from provenance.streams.stream import Streaming
+from provenance.util.context import setting
 from provenance.util.naming import exported
 
 
@@ -320,11 +321,8 @@ def represent_function(
     outer = _representing.get()
     if itself in outer:
         return outer[::-1].index(itself)
-    token = _representing.set((*outer, itself))
-    try:
+    with setting(_representing, (*outer, itself)):
         spec = make_spec(wrapped, options, itself)
-    finally:
-        _representing.reset(token)
     # The object of a method may hold this function.
     first = [Receiver(argument) for argument in wrapped.args[:1]]
     bound = (*first, *wrapped.args[1:]), dict(wrapped.keywords)

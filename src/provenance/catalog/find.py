@@ -16,10 +16,10 @@ from attrs import evolve, field, fields, frozen
 from provenance import environment
 from provenance.environment import RepositoryOrName, current
 from provenance.errors import ConfigError, ProvenanceError
-from provenance.escaping import escape_invisible, html_table
+from provenance.escaping import escape_invisible, html_table, text_table
 from provenance.hashing import hash_value
 from provenance.model.ids import RunId
-from provenance.model.queries import GROUPINGS, Grouping, Page, Query, Usage
+from provenance.model.queries import GROUPINGS, Grouping, Query, Usage
 from provenance.model.records import Artifact, ArtifactRecord, Json, Run, freeze_options
 from provenance.model.references import is_proxy, unwrap
 from provenance.ports.records import (
@@ -135,10 +135,8 @@ class SearchResult:
         return heapq.merge(*map(self._matches, queries), key=newest, reverse=True)
 
     def _matches(self, query: Query) -> Iterator[Artifact[object]]:
-        def search(query: Query, after: int | None, limit: int) -> Page:
-            return self.repo.interpreter(SearchRecords(query, after, limit))
-
-        return (Artifact.of(record, self.repo) for record in all_records(search, query))
+        found = all_records(self.repo.interpreter, query)
+        return (Artifact.of(record, self.repo) for record in found)
 
     def page(
         self, limit: int, after: int | None = None
@@ -196,13 +194,7 @@ class SearchResult:
         cells, note = self._rows()
         if not cells:
             return f"<provenance.SearchResult: {escape_invisible(note)}>"
-        rows = [tuple(map(escape_invisible, row)) for row in (_TITLES, *cells)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
-        return "\n".join([*lines, *([note] if note else [])])
+        return "\n".join([*text_table(_TITLES, cells), *([note] if note else [])])
 
     def _repr_html_(self) -> str:
         """Return the first artifacts as a table for a notebook."""

@@ -26,6 +26,7 @@ from provenance.model.records import Artifact, ArtifactRecord, Derivation, Input
 from provenance.model.references import SCALARS, InputRef, represented_artifact
 from provenance.repository.inputs import Summary, recorded_inputs
 from provenance.streams.stream import CHUNK_FIELDS
+from provenance.util.components import in_postorder
 from provenance.util.formatting import SHORT, describe_shape, safe_repr
 from provenance.util.naming import exported
 
@@ -127,20 +128,14 @@ class Lineage:
 
         Recomputing a source from its own product makes a cycle; it is cut where it closes.
         """
-        done: list[ArtifactId] = [self.root] if self.down else []
-        entered: set[ArtifactId] = {*done}
-        starts = sorted(self.artifacts, reverse=True) if self.down else [self.root]
-        waiting = [(artifact_id, False) for artifact_id in starts]
-        while waiting:
-            artifact_id, is_ready = waiting.pop()
-            if is_ready:
-                done.append(artifact_id)
-            elif artifact_id in self.artifacts and artifact_id not in entered:
-                entered.add(artifact_id)
-                waiting.append((artifact_id, True))
-                sources = (source for _, source in reversed(self.uses(artifact_id)))
-                waiting += [(source, False) for source in sources if source not in entered]
-        return tuple(done)
+        sources = {
+            user: [source for _, source in reversed(self.uses(user)) if source in self.artifacts]
+            for user in self.artifacts
+        }
+        if self.down:
+            others = in_postorder(sources, sorted(sources, reverse=True), {self.root})
+            return (self.root, *others)
+        return tuple(in_postorder(sources, sources.keys() & {self.root}, set()))
 
     def below(self) -> Callable[[ArtifactId], Edges]:
         """Return the function that tells what the tree has below an artifact: its sources or its users."""

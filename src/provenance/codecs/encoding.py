@@ -16,6 +16,7 @@ from typing import BinaryIO, Final, TypeAlias, cast
 
 from attrs import field, frozen
 
+from provenance import errors
 from provenance.codecs.compression import CompressingWriter, PassingSink, open_decompressed
 from provenance.codecs.limits import RATIO, limit_decoded_size
 from provenance.codecs.pickling import scalar_bytes
@@ -25,13 +26,6 @@ from provenance.codecs.registry import (
     get_serializer,
     is_registered,
     misfits,
-)
-from provenance.errors import (
-    ConfigError,
-    MissingLibraryError,
-    ProvenanceError,
-    UnserializableValueError,
-    UntrustedStoreError,
 )
 from provenance.hashing import hash_value
 from provenance.model.ids import ValueId
@@ -130,10 +124,10 @@ class Encoding:
             return
         except Exception as error:
             reason = f"serializer {self.serializer!r} cannot read it back: {describe_error(error)}"
-            raise UnserializableValueError(self.what, reason, self.value) from error
+            raise errors.UnserializableValueError(self.what, reason, self.value) from error
         if found != self.value_id:
             reason = f"serializer {self.serializer!r} does not give it back as it is"
-            raise UnserializableValueError(self.what, reason, self.value)
+            raise errors.UnserializableValueError(self.what, reason, self.value)
 
     def _write(self, sink: BinaryIO) -> None:
         serializer = get_serializer(self.serializer)
@@ -150,7 +144,9 @@ class Encoding:
         except (OSError, MemoryError):
             raise
         except Exception as error:
-            if isinstance(error, ProvenanceError) and not isinstance(error, MissingLibraryError):
+            if isinstance(error, errors.ProvenanceError) and not isinstance(
+                error, errors.MissingLibraryError
+            ):
                 raise
             if isinstance(error, TypeError) and misfits(serializer.dump, target, kwargs, error):
                 raise TypeError(
@@ -159,7 +155,7 @@ class Encoding:
                     "`filename`"
                 ) from error
             reason = f"serializer {self.serializer!r} refused it: {describe_error(error)}"
-            raise UnserializableValueError(self.what, reason, self.value) from error
+            raise errors.UnserializableValueError(self.what, reason, self.value) from error
 
     def short_encoding(self) -> bytes | None:
         """Return the encoded bytes of a pickled builtin scalar; None for any other value."""
@@ -199,13 +195,13 @@ class Decoding:
         stored = source
         if not is_registered(self.serializer):
             problem = f"{self.serializer!r} wrote the value, and is not registered in this process"
-            raise ConfigError("serializer", problem, "import the module that registers it")
+            raise errors.ConfigError("serializer", problem, "import the module that registers it")
         serializer = get_serializer(self.serializer)
         load = serializer.load
         if self.untrusted is not None:
             if serializer.load_safely is None:
                 reason = "its format can execute code when it is read"
-                raise UntrustedStoreError(self.untrusted, self.serializer, reason)
+                raise errors.UntrustedStoreError(self.untrusted, self.serializer, reason)
             load = serializer.load_safely
         if self.keep_unread:
             load = partial(keeping_unread, load)
@@ -218,7 +214,7 @@ class Decoding:
             # What pickle and torch raise where they refuse to execute something.
             if self.untrusted is None:
                 raise
-            raise UntrustedStoreError(self.untrusted, self.serializer, str(error)) from error
+            raise errors.UntrustedStoreError(self.untrusted, self.serializer, str(error)) from error
         except MemoryError as error:
             is_plain = serializer.in_order and self.dump_kwargs is NO_OPTIONS
             if is_plain and _is_room_for(stored.seek(0, 2)):

@@ -7,10 +7,11 @@ relation to its stored size, which real data does not reach.
 from __future__ import annotations
 
 import io
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+from provenance.util.context import setting
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -25,16 +26,11 @@ ALWAYS_ALLOWED: Final = 1 << 30
 _limit: Final[ContextVar[int | None]] = ContextVar("provenance_decoded_limit", default=None)
 
 
-@contextmanager
-def limit_decoded_size(source: BinaryIO, ratio: int) -> Generator[None]:
+def limit_decoded_size(source: BinaryIO, ratio: int) -> AbstractContextManager[None]:
     """Refuse, in this block, to decode *source* to more than *ratio* times its stored size."""
     stored = source.seek(0, io.SEEK_END)
     source.seek(0)
-    token = _limit.set(max(ALWAYS_ALLOWED, ratio * stored))
-    try:
-        yield
-    finally:
-        _limit.reset(token)
+    return setting(_limit, max(ALWAYS_ALLOWED, ratio * stored))
 
 
 def check_decoded_size(size: int) -> None:

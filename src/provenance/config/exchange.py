@@ -12,11 +12,11 @@ from attrs import asdict, evolve, frozen
 
 from provenance.config import schema, wiring
 from provenance.config.parsing import parse
-from provenance.effect import Interpreter, overlay
+from provenance.effect import overlay
 from provenance.errors import ConfigError
 from provenance.model.records import Json
 from provenance.ports.blobs import RemoteLocation, blob_effects
-from provenance.ports.legacy import LegacyEffects, legacy_effects
+from provenance.ports.legacy import LegacyBlobs, LegacyTables
 from provenance.ports.permissions import Permissions
 from provenance.ports.records import GetDatabaseIds
 from provenance.repository.handles import Repository
@@ -107,7 +107,7 @@ def open_outlet(target: str, headers: Mapping[str, str]) -> Callable[[str], None
 @contextmanager
 def opening_legacy(
     db: str, blobstore: str | os.PathLike[str] | Mapping[str, object], schema: str | None
-) -> Generator[Interpreter[LegacyEffects]]:
+) -> Generator[tuple[LegacyTables, LegacyBlobs]]:
     """Open the tables and blobs of the reference library; local copies of blobs go when the block ends.
 
     Raises:
@@ -120,10 +120,10 @@ def opening_legacy(
     tables = PostgresTables(db, schema)
     place = _legacy_place(blobstore)
     if isinstance(place, Path):
-        yield legacy_effects(tables, FolderBlobs(place))
+        yield tables, FolderBlobs(place)
         return
     with remote_blobs(RemoteFiles("blobstore", place)) as blobs:
-        yield legacy_effects(tables, blobs)
+        yield tables, blobs
 
 
 def _legacy_place(given: str | os.PathLike[str] | Mapping[str, object]) -> Path | RemoteLocation:

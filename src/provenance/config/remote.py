@@ -12,7 +12,7 @@ from attrs import Attribute, field, frozen, validators
 from provenance.config import schema
 from provenance.model.records import NO_OPTIONS
 from provenance.ports.blobs import RemoteLocation
-from provenance.util.redaction import redact_url, without_credentials
+from provenance.util.redaction import redact_url
 from provenance.util.validation import check_postgres_url
 
 # PostgreSQL silently truncates longer names.
@@ -79,6 +79,16 @@ class PostgresRepoOptions(schema.RecordStoreArguments, total=False):
     statement_timeout: float
 
 
+def _without_credentials(url: str) -> str:
+    """Return *url* without its user and password.
+
+    >>> _without_credentials("sftp://me:sec/ret@host/folder")
+    'sftp://host/folder'
+    """
+    scheme, separator, rest = url.partition("://")
+    return scheme + separator + rest.rpartition("@")[2]
+
+
 def _check_location(_: object, attribute: Attribute[str], value: str) -> None:
     if not value.rpartition("://")[2].strip("/ "):
         raise ValueError(f"{attribute.name} is empty; name the location")
@@ -110,7 +120,7 @@ class RemoteSettings(schema.BlobStoreAccess):
         """Return where it is, as text for people."""
         place = location_of(cast("ObjectSettings", self))
         if "://" in place.root:
-            return without_credentials(place.root)
+            return _without_credentials(place.root)
         host = f"{place.options['host']}/" if "host" in place.options else ""
         return f"{place.protocol}://{host}{place.root}"
 
@@ -164,7 +174,7 @@ class SFTPStoreSettings(RemoteSettings):
 class FsspecStoreSettings(RemoteSettings):
     """`type: fsspec`: files below *url*, on any file system that fsspec supports."""
 
-    url: str = field(repr=lambda url: repr(without_credentials(url)), validator=_check_location)
+    url: str = field(repr=lambda url: repr(_without_credentials(url)), validator=_check_location)
 
 
 ObjectSettings: TypeAlias = (

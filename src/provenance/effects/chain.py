@@ -14,18 +14,13 @@ from typing import Any, Final, cast
 
 from attrs import evolve
 
+from provenance import errors
 from provenance.codecs.trust import may_copy, record_executes
 from provenance.effect import Interpreter, run
 from provenance.effects.tiers import Tier, TieredBlobs
-from provenance.errors import (
-    BlobNotFoundError,
-    CorruptBlobError,
-    StorePermissionError,
-    StoreUnavailableError,
-)
 from provenance.model.history import ShadowCheck
 from provenance.model.ids import ArtifactId
-from provenance.model.queries import Page, Query, Usage, summarize_records
+from provenance.model.queries import Page, Usage, summarize_records
 from provenance.model.records import (
     ArtifactRecord,
     Blob,
@@ -36,16 +31,17 @@ from provenance.model.records import (
 )
 from provenance.ports import history, leases, records
 from provenance.ports.blobs import MARGIN, BlobEffects, DeleteBlob, HasBlob, WriteBlob, copying_from
+from provenance.ports.copies import derivations_to_copy, record_with_inputs
 from provenance.ports.inspection import ReadStoredRecords
 from provenance.ports.permissions import reading_through
 from provenance.util.locks import ForkSafeLock
 
 _log: Final = logging.getLogger("provenance")
 _TROUBLES: Final = (
-    StorePermissionError,
-    StoreUnavailableError,
-    BlobNotFoundError,
-    CorruptBlobError,
+    errors.StorePermissionError,
+    errors.StoreUnavailableError,
+    errors.BlobNotFoundError,
+    errors.CorruptBlobError,
 )
 _SMALL: Final = 65_536
 """Size in bytes up to which values are copied together with their record."""
@@ -170,7 +166,7 @@ class _Chain(TieredBlobs):
 
     def read_stored(self, ask: records.ReadStoredRecord) -> ArtifactRecord | None:
         """Return the nearest record; raise for a damaged one, whatever farther tiers have."""
-        found = self.answers(ask, past=(StoreUnavailableError,))
+        found = self.answers(ask, past=(errors.StoreUnavailableError,))
         return next((record for _, record in found if record is not None), None)
 
     def search_records(self, ask: records.SearchRecords) -> Page:
@@ -191,13 +187,10 @@ class _Chain(TieredBlobs):
     def summarize_records(self, ask: records.SummarizeRecords) -> tuple[Usage, ...]:
         """Summarize all records, which must be read because tiers share some of them."""
 
-        def search(query: Query, after: int | None, limit: int) -> Page:
-            return self.search_records(records.SearchRecords(query, after, limit))
-
         def is_evicted(artifact_id: ArtifactId) -> bool:
             return self.first_answer(records.FindEviction(artifact_id)) is not None
 
-        return summarize_records(records.all_records(search), ask.by, is_evicted)
+        return summarize_records(records.all_records(self.search_records), ask.by, is_evicted)
 
     def put_record(self, ask: records.PutRecord) -> ArtifactRecord:
         """Put everywhere, from far to near; where a far tier has another record already, that one goes everywhere.
@@ -306,7 +299,7 @@ def _may_take(tier: Tier, record: ArtifactRecord, found: Tier) -> bool:
 
 def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:
     """Copy a record, and its values if they are small; large ones are copied when they are read."""
-    what = run(records.record_with_inputs(record, source.name), source.ask)
+    what = run(record_with_inputs(record, source.name), source.ask)
     copy = copying_from(source.ask)
     small = [
         blob
@@ -316,5 +309,5 @@ def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:
     written: list[WriteResult] = [target.ask(WriteBlob(copy(blob))) for blob in small]
     held = tuple(blob for blob in written if isinstance(blob, InlineBlob))
     target.ask(what.put(record, held))
-    for put in run(records.derivations_to_copy(record.id), source.ask):
+    for put in run(derivations_to_copy(record.id), source.ask):
         target.ask(put)

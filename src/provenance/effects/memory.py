@@ -16,6 +16,7 @@ from attrs import evolve
 from provenance.effects.lease_renewal import new_owner
 from provenance.effects.memory_blobs import MemoryBlobs
 from provenance.errors import AmbiguousIdError
+from provenance.model import queries
 from provenance.model.history import Deletion, Equivalence, ShadowCheck
 from provenance.model.ids import (
     ID_BYTES,
@@ -26,15 +27,6 @@ from provenance.model.ids import (
     RunId,
     SetId,
     ValueId,
-)
-from provenance.model.queries import (
-    Grouping,
-    Page,
-    Query,
-    Usage,
-    has_labels,
-    matches,
-    summarize_records,
 )
 from provenance.model.records import ArtifactRecord, Blob, Derivation, Options, Run, SetRecord
 from provenance.model.rows import (
@@ -125,7 +117,7 @@ class MemorySets(ForkBarrier):
 
     def find_set_by_labels(self, labels: Options) -> SetRecord | None:
         """Return the newest set that has *labels*, or None."""
-        return self._newest(lambda record: has_labels(record.labels, labels))
+        return self._newest(lambda record: queries.has_labels(record.labels, labels))
 
     def delete_set(self, set_id: SetId) -> bool:
         """Delete all records of this id."""
@@ -172,7 +164,7 @@ class MemoryRecords(ForkBarrier):
         self._runs: dict[RunId, str] = {}
         self._by_value: dict[ValueId, set[ArtifactId]] = {}
         self._by_blob: dict[BlobId, set[ArtifactId]] = {}
-        self._progeny: dict[ArtifactId, set[ArtifactId]] = {}
+        self._dependents: dict[ArtifactId, set[ArtifactId]] = {}
         self._places: dict[ArtifactId, int] = {}
         self._new_places = count(1)
         self._evicted: dict[ArtifactId, datetime] = {}
@@ -205,7 +197,7 @@ class MemoryRecords(ForkBarrier):
     def list_dependents(self, artifact_id: ArtifactId) -> tuple[ArtifactId, ...]:
         """Return the ids of the artifacts computed directly from this one, in order."""
         with self.lock:
-            users = self._progeny.get(artifact_id, set[ArtifactId]())
+            users = self._dependents.get(artifact_id, set[ArtifactId]())
             derived = {
                 user
                 for user, known in self._derivations.items()
@@ -239,7 +231,7 @@ class MemoryRecords(ForkBarrier):
                         self._replace(part, row)
             return winner
 
-    def search_records(self, query: Query, after: int | None, limit: int) -> Page:
+    def search_records(self, query: queries.Query, after: int | None, limit: int) -> queries.Page:
         """Return a page of matching records, newest first; a replaced record keeps its place."""
         with self.lock:
             rows = [(at, self._rows[key], self._inputs[key]) for key, at in self._places.items()]
@@ -248,11 +240,11 @@ class MemoryRecords(ForkBarrier):
             if after is not None and place >= after:
                 continue
             record = from_row(row)
-            if matches(query, record, inputs):
+            if queries.matches(query, record, inputs):
                 found.append(record)
                 if len(found) == limit:
-                    return Page(tuple(found), place)
-        return Page(tuple(found), None)
+                    return queries.Page(tuple(found), place)
+        return queries.Page(tuple(found), None)
 
     def delete_record(self, artifact_id: ArtifactId) -> tuple[Blob, ...] | None:
         """Delete the record; return the blobs that no record names any longer.
@@ -272,11 +264,11 @@ class MemoryRecords(ForkBarrier):
                 blob for blob in dict.fromkeys(record.blobs) if blob.id not in self._by_blob
             )
 
-    def summarize_records(self, by: Grouping) -> tuple[Usage, ...]:
+    def summarize_records(self, by: queries.Grouping) -> tuple[queries.Usage, ...]:
         """Return what the artifacts amount to, in groups."""
         with self.lock:
             rows = list(self._rows.values())
-        return summarize_records(map(from_row, rows), by, self._evicted.__contains__)
+        return queries.summarize_records(map(from_row, rows), by, self._evicted.__contains__)
 
     def find_referenced_blobs(self, blobs: tuple[Blob, ...]) -> frozenset[Blob]:
         """Return those of *blobs* that a record names."""
@@ -308,7 +300,7 @@ class MemoryRecords(ForkBarrier):
             key = pending.pop()
             if self._sets.is_member(key):
                 return True
-            users = self._progeny.get(key, set[ArtifactId]())
+            users = self._dependents.get(key, set[ArtifactId]())
             holders = {u for u in users if key in from_row(self._rows[u]).value_artifact_ids}
             pending += holders - visited
             visited |= holders
@@ -424,4 +416,4 @@ class MemoryRecords(ForkBarrier):
         for blob_id in {blob.id for blob in record.blobs}:
             yield self._by_blob, blob_id
         for source_id in record.source_ids:
-            yield self._progeny, source_id
+            yield self._dependents, source_id

@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeAlias, cast
+from typing import Any, BinaryIO, Final, TypeAlias, cast
 
 from attrs import field, frozen
 
 from provenance.codecs import Encoding
+from provenance.codecs.compression import PassingSink
 from provenance.codecs.trust import CopyPolicy, is_vouched, may_copy, read_executes
 from provenance.effect import Interpreter, overlay
 from provenance.effects.io import EncodedBytes, MemorySink, SinkOverflow
@@ -43,9 +43,6 @@ from provenance.ports.blobs import (
     copying_from,
 )
 from provenance.ports.permissions import Permissions, StoreEffect, reading_through
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 
 class StoreUnion:
@@ -247,7 +244,7 @@ def write_through(
         def write_both(copy: BinaryIO) -> None:
             nonlocal has_begun
             has_begun = True
-            tee = WriteBlob(lambda sink: ask.write(cast("BinaryIO", _TeeSink(sink, copy))))
+            tee = WriteBlob(lambda sink: ask.write(_TeeSink(sink, copy).binary()))
             confirmed.append(far.ask(tee))
 
         try:
@@ -264,34 +261,23 @@ def write_through(
     return overlay(make_tiered_store(name, (near, far)), top)
 
 
-class _TeeSink(io.RawIOBase):
-    """A writer to *far*, and to *near* until that fails."""
+class _TeeSink(PassingSink):
+    """A writer to *far*, and to *near* until that fails.
+
+    Closing it does nothing, for both stores have yet to publish what was written.
+    """
 
     def __init__(self, far: BinaryIO, near: BinaryIO) -> None:
-        super().__init__()
-        self._far = far
+        super().__init__(far)
         self._near: BinaryIO | None = near
 
-    def writable(self) -> bool:
-        """Return True."""
-        return True
-
-    def write(self, data: Buffer, /) -> int:
-        """Write all of *data*."""
-        size = self._far.write(data)
+    def _take(self, view: memoryview) -> None:
+        super()._take(view)
         if self._near is not None:
             try:
-                self._near.write(data)
+                self._near.write(view)
             except StoreUnavailableError:  # its store raises it again in the end
                 self._near = None
-        return size
-
-    def tell(self) -> int:
-        """Return the number of bytes written so far."""
-        return self._far.tell()
-
-    def close(self) -> None:
-        """Do nothing: encoders close what they write to, and both stores have yet to publish it."""
 
 
 _OfBlob: TypeAlias = HasBlob | DeleteBlob | Quarantine | VerifyBlob

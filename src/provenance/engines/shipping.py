@@ -29,7 +29,7 @@ from provenance.events import Event
 from provenance.model.ids import ArtifactId, BlobId, ValueId
 from provenance.model.records import ArtifactRecord, Derivation, Origin
 from provenance.model.references import ArtifactRef, is_proxy, represented_artifact, unwrap
-from provenance.ports.records import RecordWithInputs
+from provenance.ports.copies import RecordWithInputs
 from provenance.repository.handles import Blueprint, Repository
 from provenance.results.handles import make_proxy, restore_value
 from provenance.results.kinds import DEFAULT_OPTIONS, FORMS, LAZY

@@ -47,6 +47,7 @@ from provenance.model.records import ArtifactRecord, Run
 from provenance.model.references import unwrap
 from provenance.ports.blobs import ReadBlob, WriteBlob, WriteBlobs
 from provenance.ports.capabilities import AllEffects
+from provenance.ports.copies import record_with_inputs
 from provenance.ports.leases import AcquireLease, ReleaseLease, RenewLease
 from provenance.ports.machine import CurrentRun, Now, Sleep
 from provenance.ports.records import (
@@ -55,7 +56,6 @@ from provenance.ports.records import (
     PutRecord,
     PutRecords,
     ReadStoredRecord,
-    record_with_inputs,
 )
 from provenance.repository.handles import Repository
 from provenance.repository.stores import is_in_memory

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from html import escape
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import chain
@@ -20,7 +19,7 @@ from provenance.effect import Interpreter, overlay, run
 from provenance.engines.shipping import library_version
 from provenance.environment import RepositoryOrName
 from provenance.errors import BundleError
-from provenance.escaping import escape_invisible
+from provenance.escaping import html_text
 from provenance.exchange.closure import Closure, Entry, artifacts_in, redact_run
 from provenance.exchange.rocrate import METADATA, path_of, ro_crate
 from provenance.model.ids import ID_DIGITS, ArtifactId, SetId, is_prefix
@@ -110,7 +109,7 @@ _STYLE = (
 
 def _page(closure: Closure) -> str:
     """Return an HTML page that lists the artifacts of *closure*, results first; it needs no script and no network."""
-    names = [_text(known.name or known.id) for known in closure.sets]
+    names = [html_text(known.name or known.id) for known in closure.sets]
     roots = [entry for entry in closure.entries if entry.record.id in closure.roots]
     sources = [entry for entry in closure.entries if entry.record.id not in closure.roots]
     parts = [
@@ -139,17 +138,17 @@ def _table(entries: list[Entry], closure: Closure) -> Iterator[str]:
         moment = f"{record.computed_at:%Y-%m-%d %H:%M} UTC, {duration(record.compute_duration)}"
         code = closure.source_digests(record)
         called = (
-            f'<a href="sources/{code[0]}.py">{_text(record.name)}</a>'
+            f'<a href="sources/{code[0]}.py">{html_text(record.name)}</a>'
             if code
-            else _text(record.name)
+            else html_text(record.name)
         )
-        value = f'<a href="{path_of(record.value_blob)}">{_text(kind)}</a>'
+        value = f'<a href="{path_of(record.value_blob)}">{html_text(kind)}</a>'
         if record.id in closure.evicted:
-            value = f"{_text(kind)} (evicted)"
+            value = f"{html_text(kind)} (evicted)"
         yield (
             f'<tr id="{record.id}"><td><code>{record.id[:SHORT]}</code>'
             f"<td>{called}({given}), version {record.version}"
-            f"<td>{value}, {size(record.size_bytes)}, {_text(record.serializer)}"
+            f"<td>{value}, {size(record.size_bytes)}, {html_text(record.serializer)}"
             f"<td>{moment}</tr>"
         )
     yield "</table>"
@@ -166,12 +165,8 @@ def _argument(name: str, entry: Entry, known: frozenset[ArtifactId]) -> str:
     ]
     text = json_text(value)
     short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-    shown = " ".join(links) if links else f"<code>{_text(short)}</code>"
-    return f"{_text(name)}={shown}"
-
-
-def _text(text: str) -> str:
-    return escape(escape_invisible(text))
+    shown = " ".join(links) if links else f"<code>{html_text(short)}</code>"
+    return f"{html_text(name)}={shown}"
 
 
 def write_database(source: Repository, closure: Closure, path: str, *, redacted: bool) -> None:

@@ -9,12 +9,11 @@ from typing import Final, cast
 from attrs import evolve, field, frozen
 
 from provenance.effect import Program
-from provenance.errors import ArtifactNotFoundError
 from provenance.model.history import CodeReceipt
 from provenance.model.ids import ArtifactId, DerivationId, RunId
 from provenance.model.records import ArtifactRecord, Blob, Derivation, Json, Run, SetRecord
 from provenance.ports.history import FindDerivations, FindReceipt, FindSources
-from provenance.ports.records import FindInputs, FindRecord, FindRun, find_code
+from provenance.ports.records import FindInputs, FindRecord, FindRun, find_code, find_inputs
 from provenance.repository.inputs import recorded_inputs
 from provenance.repository.transfer import required_records, sources_first
 
@@ -120,9 +119,7 @@ def collect_closure(
     runs: dict[RunId, Run] = {}
     code: dict[str, CodeReceipt] = {}
     for record in sources_first(found):
-        text = yield from FindInputs(record.id)
-        if text is None:
-            raise ArtifactNotFoundError(record.id, repo)
+        text = yield from find_inputs(record.id, repo)
         derivations = yield from FindDerivations(record.id)
         for run_id in (record.run_id, *[derivation.run_id for derivation in derivations]):
             if run_id not in runs:

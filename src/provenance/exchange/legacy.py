@@ -10,43 +10,19 @@ from typing import Any, BinaryIO, cast
 
 from attrs import define, evolve, field, frozen
 
-from provenance import environment
+from provenance import environment, errors
 from provenance.archives import ArchivedFile
 from provenance.calls import commit, flow
 from provenance.calls.commit import archive_call
 from provenance.calls.composite import part_plan, part_spec
 from provenance.calls.draft import Call, PendingArtifact, Received, Timing, make_draft
 from provenance.config import exchange as wiring
-from provenance.effect import Interpreter, overlay, run
+from provenance.effect import overlay, run
 from provenance.environment import RepositoryOrName
-from provenance.errors import (
-    CorruptBlobError,
-    ProvenanceError,
-    StorePermissionError,
-    StoreUnavailableError,
-)
-from provenance.exchange.legacy_rows import (
-    ARCHIVE,
-    FILE,
-    LegacyFunctions,
-    decode,
-    plan_recorded,
-    resolving,
-    standing_in,
-)
+from provenance.exchange import legacy_rows
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import Run, SetRecord, freeze_options
-from provenance.ports.legacy import (
-    FetchLegacyBlob,
-    LegacyArtifact,
-    LegacyEffects,
-    LegacyRun,
-    LegacySet,
-    ListLegacyArtifacts,
-    ListLegacyRuns,
-    ListLegacySets,
-    ReadLegacyBlob,
-)
+from provenance.ports.legacy import LegacyArtifact, LegacyBlobs, LegacyRun, LegacySet, LegacyTables
 from provenance.ports.machine import CurrentRun, Now
 from provenance.ports.records import FindSetByLabels, PutSet
 from provenance.repository import programs
@@ -112,7 +88,7 @@ class LegacyReport:
     problems: tuple[LegacyProblem, ...]
 
 
-class NotImportedError(ProvenanceError):
+class NotImportedError(errors.ProvenanceError):
     """An artifact of the reference's store needs another one that was not imported."""
 
     def __init__(self, artifact_id: str, reason: str) -> None:
@@ -162,12 +138,12 @@ def import_legacy(
         provenance.errors.StoreUnavailableError: ...
     """
     target = environment.current().repository(to)
-    functions = LegacyFunctions(dict(modules or {}), import_modules)
-    with wiring.opening_legacy(db, blobstore, schema) as source, standing_in():
-        importing = _Import(source, target, functions)
+    functions = legacy_rows.LegacyFunctions(dict(modules or {}), import_modules)
+    with wiring.opening_legacy(db, blobstore, schema) as (tables, blobs), legacy_rows.standing_in():
+        importing = _Import(tables, blobs, target, functions)
         for row in importing.in_order():
             importing.import_artifact(row)
-        sets = sum(importing.import_set(known) for known in source(ListLegacySets()))
+        sets = sum(importing.import_set(known) for known in tables.list_sets())
     gone = [LegacyProblem("function", name, name, why) for name, why in functions.missing.items()]
     problems = (*importing.problems.values(), *gone, *importing.incomplete)
     return LegacyReport(target.name, dict(importing.ids), importing.written, sets, problems)
@@ -177,9 +153,10 @@ def import_legacy(
 class _Import:
     """An import under way: the rows by id, and which of them are in the repository by now."""
 
-    source: Interpreter[LegacyEffects]
+    tables: LegacyTables
+    blobs: LegacyBlobs
     repo: Repository
-    functions: LegacyFunctions
+    functions: legacy_rows.LegacyFunctions
     rows: Mapping[str, LegacyArtifact] = field(init=False)
     files: Mapping[str, str] = field(init=False)
     """Artifacts of archived files, by the keys of their blobs."""
@@ -198,9 +175,11 @@ class _Import:
 
     def __attrs_post_init__(self) -> None:
         """Read the rows; values and inputs are read one by one."""
-        self.rows = {row.id: row for row in self.source(ListLegacyArtifacts())}
-        self.files = {row.value_id: row.id for row in self.rows.values() if row.serializer == FILE}
-        runs = {run.id: run for run in self.source(ListLegacyRuns())}
+        self.rows = {row.id: row for row in self.tables.list_artifacts()}
+        self.files = {
+            row.value_id: row.id for row in self.rows.values() if row.serializer == legacy_rows.FILE
+        }
+        runs = {run.id: run for run in self.tables.list_runs()}
         at_that_time = CurrentRun.on(lambda _: _run_of(self.current, runs)) | Now.on(
             lambda _: self.current.added_at
         )
@@ -237,9 +216,9 @@ class _Import:
             return
         self.busy.add(row.id)
         try:
-            with resolving(self._proxy_of):
+            with legacy_rows.resolving(self._proxy_of):
                 self._import(row)
-        except (StoreUnavailableError, StorePermissionError):
+        except (errors.StoreUnavailableError, errors.StorePermissionError):
             raise
         except Exception as error:  # noqa: BLE001 - what users pickled may raise anything
             self._report(row, describe_error(error))
@@ -261,13 +240,13 @@ class _Import:
 
     def _read_parts(self, row: LegacyArtifact) -> None:
         try:
-            with resolving(lambda artifact_id: artifact_id):
+            with legacy_rows.resolving(lambda artifact_id: artifact_id):
                 whole = self._value(row)
             parts = {str(key): str(part) for key, part in cast("dict[str, object]", whole).items()}
             missing = [part for part in parts.values() if part not in self.rows]
             if missing:
                 raise NotImportedError(missing[0], "the table has no such row")  # noqa: TRY301 - noted below
-        except StoreUnavailableError:
+        except errors.StoreUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - as above
             self._report(row, describe_error(error))
@@ -276,13 +255,13 @@ class _Import:
             self.wholes.update(dict.fromkeys(parts.values(), row.id))
 
     def _import(self, row: LegacyArtifact) -> None:
-        if (row.fn_module, row.fn_name) == ARCHIVE:
+        if (row.fn_module, row.fn_name) == legacy_rows.ARCHIVE:
             made = archive_call(self._file(row), row.name, freeze_options(row.custom_fields))
             self._finish(row, made.artifact_id, partial(made.draft, row.computed_at, replace=False))
             return
         spec = self.functions.spec_for(row)
-        inputs = self.source(ReadLegacyBlob(row.id, partial(decode, "joblib", {})))
-        plan = plan_recorded(spec, inputs)
+        inputs = self.blobs.read(row.id, partial(legacy_rows.decode, "joblib", {}))
+        plan = legacy_rows.plan_recorded(spec, inputs)
         call = Call(spec, plan, (), {}, environment.current(), self.repo, row.hash_duration)
         self._finish(row, plan.artifact_id, partial(self._draft, row, call))
         for key, part in self.parts.get(row.id, {}).items():
@@ -312,10 +291,10 @@ class _Import:
         return evolve(_with_duration(draft, row), parts=timed)
 
     def _value(self, row: LegacyArtifact) -> object:
-        if row.serializer == FILE:
+        if row.serializer == legacy_rows.FILE:
             return self._file(row)
-        read = partial(decode, row.serializer, row.load_kwargs)
-        return self.source(ReadLegacyBlob(row.value_id, read))
+        read = partial(legacy_rows.decode, row.serializer, row.load_kwargs)
+        return self.blobs.read(row.value_id, read)
 
     def _file(self, row: LegacyArtifact) -> ArchivedFile:
         """Return an archived file, whose bytes were compared with the MD5 that is their name.
@@ -324,10 +303,10 @@ class _Import:
             CorruptBlobError: if they differ.
         """
         key = row.value_id
-        found = self.source(ReadLegacyBlob(key, _md5))
+        found = self.blobs.read(key, _md5)
         if found != key.partition(".")[0]:
-            raise CorruptBlobError(key, "the blob store", f"its bytes have the MD5 {found}")
-        path = self.source(FetchLegacyBlob(key))
+            raise errors.CorruptBlobError(key, "the blob store", f"its bytes have the MD5 {found}")
+        path = self.blobs.fetch(key)
         return run(commit.inspect(path, "." in key, key), self.repo.interpreter)
 
     def _proxy_of(self, reference: str) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from importlib import import_module
 from types import ModuleType
@@ -28,6 +28,7 @@ from provenance.model.records import Inputs, Json, freeze_options
 from provenance.model.references import in_ignored_input, refs_of, replace_members
 from provenance.ports.legacy import LegacyArtifact
 from provenance.receipts.receipt import NO_RECEIPT
+from provenance.util.context import setting
 from provenance.util.formatting import describe_error
 from provenance.util.locks import ForkSafeLock
 from provenance.util.optional import require_library
@@ -235,14 +236,9 @@ def standing_in() -> Generator[None]:
                     del sys.modules[name]
 
 
-@contextmanager
-def resolving(resolve: Resolve) -> Generator[None]:
+def resolving(resolve: Resolve) -> AbstractContextManager[None]:
     """Resolve references with *resolve* while the block runs."""
-    token = _resolving.set(resolve)
-    try:
-        yield
-    finally:
-        _resolving.reset(token)
+    return setting(_resolving, resolve)
 
 
 def _reference(artifact_id: str) -> object:

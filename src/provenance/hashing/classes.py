@@ -24,6 +24,7 @@ from provenance.hashing.registry import (
     type_name,
 )
 from provenance.hashing.walk import UnhashablePart, Walk
+from provenance.util.context import setting
 
 _TYPE, _CLASS, _BASES = map(prefix, ("type", "class", "bases"))
 _PROPERTY, _OPAQUE = map(prefix, ("cached property", "opaque member"))
@@ -97,11 +98,8 @@ def _content(value: type, walk: Walk) -> tuple[Item, ...]:
 
     # A walk of its own: within a class, items differ from those of the same values outside it.
     inner = Walk(walk.notes, by_ones=True, used=used, trail=walk.trail)
-    token = _describing.set((*_describing.get(), value))
-    try:
+    with setting(_describing, (*_describing.get(), value)):
         return _parts(value, inner)
-    finally:
-        _describing.reset(token)
 
 
 def _parts(value: type, walk: Walk) -> tuple[Item, ...]:

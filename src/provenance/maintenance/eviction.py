@@ -19,15 +19,9 @@ from provenance.maintenance.verification import all_ids, all_set_ids, read_pages
 from provenance.model.ids import ArtifactId, BlobId
 from provenance.model.records import Artifact, ArtifactRecord, Blob
 from provenance.model.references import is_proxy
+from provenance.ports import records
 from provenance.ports.blobs import MARGIN, BlobArea, DeleteIfOlder, HasBlob
 from provenance.ports.machine import Now
-from provenance.ports.records import (
-    FindReferencedBlobs,
-    FindSet,
-    FindSetsContaining,
-    MarkEvicted,
-    ReadStoredRecord,
-)
 from provenance.repository.handles import Repository
 from provenance.repository.sets import id_of
 from provenance.results.handles import as_result
@@ -97,7 +91,7 @@ def evict(
     for done, value in enumerate(candidates, 1):
         if excess <= 0:
             break
-        named = FindReferencedBlobs((value.blob,))
+        named = records.FindReferencedBlobs((value.blob,))
         if not any(other.interpreter(named) for other in others) and run(
             _evict(value, None if dry_run else (now, before)), place.interpreter
         ):
@@ -182,7 +176,7 @@ def _values(
 def _readable(artifact_id: ArtifactId, repo: Repository) -> ArtifactRecord | None:
     """Return the record; None if it is missing or damaged."""
     with suppress(CorruptRecordError):
-        return repo.interpreter(ReadStoredRecord(artifact_id))
+        return repo.interpreter(records.ReadStoredRecord(artifact_id))
     return None
 
 
@@ -190,7 +184,7 @@ def _pinned(repo: Repository) -> set[ArtifactId]:
     """Return the members of all sets, and what their values hold at any depth."""
     found: set[ArtifactId] = set()
     for set_id in all_set_ids(repo):
-        known = repo.interpreter(FindSet(set_id))
+        known = repo.interpreter(records.FindSet(set_id))
         waiting = [] if known is None else sorted(known.artifact_ids - found)
         while waiting:
             member = waiting.pop()
@@ -202,21 +196,21 @@ def _pinned(repo: Repository) -> set[ArtifactId]:
 
 def _evict(
     value: _Value, times: tuple[datetime, datetime] | None
-) -> Program[FindSetsContaining | MarkEvicted | DeleteIfOlder | HasBlob, bool]:
+) -> Program[records.FindSetsContaining | records.MarkEvicted | DeleteIfOlder | HasBlob, bool]:
     """Evict a value and return whether its bytes are gone.
 
     *times* are the present, and the time before which the bytes must have been stored. Without
     them, only return whether the value may be evicted.
     """
     for artifact_id in value.ids:
-        if (yield from FindSetsContaining(artifact_id)):  # it was added to a set since
+        if (yield from records.FindSetsContaining(artifact_id)):  # it was added to a set since
             return False
     if times is None:
         return True
     now, before = times
     is_free = False
     for artifact_id in value.ids:
-        is_free |= bool((yield from MarkEvicted(artifact_id, value.blob, now)))
+        is_free |= bool((yield from records.MarkEvicted(artifact_id, value.blob, now)))
     if is_free:  # no record needs it any longer
         yield from DeleteIfOlder(BlobArea.STORED, value.blob.id, before)
     return not (yield from HasBlob(value.blob))

@@ -9,38 +9,13 @@ from typing import Final, TypeAlias
 
 from attrs import Factory, define, frozen
 
-from provenance import environment
+from provenance import environment, errors
 from provenance.effect import Program, run
 from provenance.environment import RepositoryOrName
-from provenance.errors import (
-    ArtifactNotFoundError,
-    BlobNotFoundError,
-    ConfigError,
-    CorruptBlobError,
-    CorruptRecordError,
-    StoreUnavailableError,
-    UntrustedStoreError,
-)
 from provenance.hashing import combine, hash_value
 from provenance.history.reproduce import Differs, Failed, NotComparable, Outcome, reproduce_each
-from provenance.maintenance.reports import (
-    BlobDamaged,
-    BlobMissing,
-    BlobUnreadable,
-    Gap,
-    MemberMissing,
-    Problem,
-    Progress,
-    RecordDamaged,
-    ResultDiffers,
-    RunMissing,
-    SetDamaged,
-    SourceMissing,
-    StoreDamaged,
-    ValueDiffers,
-    ValueUnreadable,
-    VerificationReport,
-)
+from provenance.maintenance import reports
+from provenance.maintenance.reports import Progress, VerificationReport
 from provenance.model.ids import ArtifactId, SetId
 from provenance.model.records import Artifact, ArtifactRecord, Blob
 from provenance.model.references import unwrap
@@ -78,8 +53,8 @@ _Verify: TypeAlias = ReadStoredRecord | FindInputs | FindEviction | FindRun | Li
 class Findings:
     """What was found of one artifact or set: problems, gaps, sound blobs, and whether it was evicted."""
 
-    problems: tuple[Problem, ...] = ()
-    gaps: tuple[Gap, ...] = ()
+    problems: tuple[reports.Problem, ...] = ()
+    gaps: tuple[reports.Gap, ...] = ()
     sound: tuple[Blob, ...] = ()
     evicted: bool = False
 
@@ -126,14 +101,16 @@ def verify(
     for option, number in (("sample", sample), ("recompute", recompute)):
         if number is not None and not is_count(number, 1):
             problem = f"must be a positive int, got {safe_repr(number)}"
-            raise ConfigError(f"verify, {option}", problem, "pass 1 or more, or leave it out")
+            raise errors.ConfigError(
+                f"verify, {option}", problem, "pass 1 or more, or leave it out"
+            )
     tally = _Tally(place, progress, deep)
     if sample is not None:
         chosen = _sample(place, sample)
         tally.examine_artifacts(chosen, len(chosen))
     elif complaints := place.interpreter(CheckDatabase()):
         # Nothing that a damaged database says of its records can be relied on.
-        tally.problems += map(StoreDamaged, complaints)
+        tally.problems += map(reports.StoreDamaged, complaints)
     else:
         tally.examine_artifacts(all_ids(place), None)
         tally.examine_sets()
@@ -178,8 +155,8 @@ def examine(artifact_id: ArtifactId) -> Program[_Verify, Findings]:
             record = yield from ReadStoredRecord(artifact_id)
             if record is not None:
                 yield from FindInputs(artifact_id)
-        except CorruptRecordError as error:
-            return Findings((RecordDamaged(artifact_id, error.reason),))
+        except errors.CorruptRecordError as error:
+            return Findings((reports.RecordDamaged(artifact_id, error.reason),))
         if record is None:  # deleted since it was listed
             return Findings()
         found = yield from _examine_record(record)
@@ -210,37 +187,39 @@ def _examine(artifact_id: ArtifactId, stored: StoredRecord | None) -> Program[_V
 
 
 def _examine_record(record: ArtifactRecord) -> Program[_Verify, Findings]:
-    checked: dict[Blob, Problem | None] = {}
+    checked: dict[Blob, reports.Problem | None] = {}
     for blob in dict.fromkeys(record.blobs):
         checked[blob] = yield from _blob_problem(record.id, blob)
     # After the bytes are checked: they are deleted after the eviction is recorded.
     evicted = (yield from FindEviction(record.id)) is not None
-    if evicted and isinstance(checked.get(record.value_blob), BlobMissing):
+    if evicted and isinstance(checked.get(record.value_blob), reports.BlobMissing):
         del checked[record.value_blob]
     problems = [problem for problem in checked.values() if problem is not None]
     try:
         if (yield from FindRun(record.run_id)) is None:
-            problems.append(RunMissing(record.id, record.run_id))
-    except CorruptRecordError as error:
-        problems.append(RecordDamaged(record.id, error.reason))
+            problems.append(reports.RunMissing(record.id, record.run_id))
+    except errors.CorruptRecordError as error:
+        problems.append(reports.RecordDamaged(record.id, error.reason))
     missing = yield from _missing(record.source_ids)
     return Findings(
         tuple(problems),
-        tuple(SourceMissing(record.id, source_id) for source_id in missing),
+        tuple(reports.SourceMissing(record.id, source_id) for source_id in missing),
         tuple(blob for blob, problem in checked.items() if problem is None),
         evicted,
     )
 
 
-def _blob_problem(artifact_id: ArtifactId, blob: Blob) -> Program[VerifyBlob, Problem | None]:
+def _blob_problem(
+    artifact_id: ArtifactId, blob: Blob
+) -> Program[VerifyBlob, reports.Problem | None]:
     try:
         yield from VerifyBlob(blob)
-    except BlobNotFoundError:
-        return BlobMissing(artifact_id, blob)
-    except CorruptBlobError as error:
-        return BlobDamaged(artifact_id, blob, error.reason)
-    except StoreUnavailableError as error:
-        return BlobUnreadable(artifact_id, blob, error.reason)
+    except errors.BlobNotFoundError:
+        return reports.BlobMissing(artifact_id, blob)
+    except errors.CorruptBlobError as error:
+        return reports.BlobDamaged(artifact_id, blob, error.reason)
+    except errors.StoreUnavailableError as error:
+        return reports.BlobUnreadable(artifact_id, blob, error.reason)
     return None
 
 
@@ -253,29 +232,29 @@ def _missing(ids: Iterable[ArtifactId]) -> Program[ListIds, list[ArtifactId]]:
     return missing
 
 
-def decode(artifact_id: ArtifactId, repo: Repository) -> tuple[Problem, ...]:
+def decode(artifact_id: ArtifactId, repo: Repository) -> tuple[reports.Problem, ...]:
     """Decode the value of an artifact, and return what is wrong with it if anything is."""
     try:
         record = repo.load_record(artifact_id)
         current = hash_value(unwrap(repo.load_value(record)))
-    except (ArtifactNotFoundError, StoreUnavailableError, UntrustedStoreError):
+    except (errors.ArtifactNotFoundError, errors.StoreUnavailableError, errors.UntrustedStoreError):
         return ()
     except Exception as error:  # noqa: BLE001 - the value's own methods may raise anything
-        return (ValueUnreadable(artifact_id, describe_error(error)),)
-    return () if current == record.value_id else (ValueDiffers(artifact_id, current),)
+        return (reports.ValueUnreadable(artifact_id, describe_error(error)),)
+    return () if current == record.value_id else (reports.ValueDiffers(artifact_id, current),)
 
 
 def examine_set(set_id: SetId) -> Program[FindSet | ListIds, Findings]:
     """Find the missing members of a set, or how its record is damaged."""
     try:
         known = yield from FindSet(set_id)
-    except CorruptRecordError as error:
-        return Findings((SetDamaged(set_id, error.reason),))
+    except errors.CorruptRecordError as error:
+        return Findings((reports.SetDamaged(set_id, error.reason),))
     if known is not None and id_of_members(known.artifact_ids) != set_id:
         reason = "its members are not those that its id stands for"
-        return Findings((SetDamaged(set_id, reason),))
+        return Findings((reports.SetDamaged(set_id, reason),))
     missing = yield from _missing(() if known is None else known.artifact_ids)
-    return Findings(gaps=tuple(MemberMissing(set_id, member) for member in missing))
+    return Findings(gaps=tuple(reports.MemberMissing(set_id, member) for member in missing))
 
 
 @define
@@ -290,8 +269,8 @@ class _Tally:
     bytes: int = 0
     sets: int = 0
     evicted: int = 0
-    problems: list[Problem] = Factory(list[Problem])
-    gaps: list[Gap] = Factory(list[Gap])
+    problems: list[reports.Problem] = Factory(list[reports.Problem])
+    gaps: list[reports.Gap] = Factory(list[reports.Gap])
     outcomes: tuple[Outcome, ...] = ()
 
     def examine_artifacts(self, ids: Iterable[ArtifactId], total: int | None) -> None:
@@ -305,11 +284,13 @@ class _Tally:
             if self.deep and not found.problems and not found.evicted:
                 self.problems += decode(artifact_id, self.repo)
             # Give up on a store that is out of reach: each request to it may take long.
-            reasons = [one.reason for one in found.problems if isinstance(one, BlobUnreadable)]
+            reasons = [
+                one.reason for one in found.problems if isinstance(one, reports.BlobUnreadable)
+            ]
             unreadable = unreadable + 1 if reasons else 0
             if unreadable >= _DOWN:
                 advice = "check that the store can be reached, and verify again"
-                raise StoreUnavailableError(self.repo.name, reasons[0], advice)
+                raise errors.StoreUnavailableError(self.repo.name, reasons[0], advice)
             self._add(found, total)
 
     def examine_sets(self) -> None:
@@ -327,12 +308,13 @@ class _Tally:
     def recompute(self, number: int) -> None:
         records: list[Artifact[object]] = []
         for artifact_id in _sample(self.repo, number):
-            with suppress(ArtifactNotFoundError, CorruptRecordError):  # a problem of its own
+            # Either is a problem of its own.
+            with suppress(errors.ArtifactNotFoundError, errors.CorruptRecordError):
                 records.append(Artifact.of(self.repo.load_record(artifact_id), self.repo))
         self.outcomes = reproduce_each(records, self.repo)
         for outcome in self.outcomes:
             if isinstance(outcome, Differs | Failed):
-                self.problems.append(ResultDiffers(outcome.artifact_id, str(outcome)))
+                self.problems.append(reports.ResultDiffers(outcome.artifact_id, str(outcome)))
 
     def report(self) -> VerificationReport:
         counts = self.artifacts, self.blobs, self.bytes, self.sets, self.evicted

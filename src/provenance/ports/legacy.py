@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import BinaryIO, Protocol
 
 from attrs import frozen
 
-from provenance.effect import Effect, Interpreter
 from provenance.model.records import Json
 
 
@@ -54,44 +53,8 @@ class LegacySet:
     created_at: datetime
 
 
-@frozen(eq=False, repr=False)
-class ListLegacyArtifacts(Effect[tuple[LegacyArtifact, ...]]):
-    """All artifacts, the oldest first."""
-
-
-@frozen(eq=False, repr=False)
-class ListLegacyRuns(Effect[tuple[LegacyRun, ...]]):
-    """All runs."""
-
-
-@frozen(eq=False, repr=False)
-class ListLegacySets(Effect[tuple[LegacySet, ...]]):
-    """All sets, the oldest first."""
-
-
-@frozen(eq=False, repr=False)
-class ReadLegacyBlob(Effect[object]):
-    """What *read* returns for the blob *key*; raises `BlobNotFoundError`."""
-
-    key: str
-    read: Callable[[BinaryIO], object]
-
-
-@frozen(eq=False, repr=False)
-class FetchLegacyBlob(Effect[str]):
-    """The path of a local file with the blob *key*, which stays until the import ends; raises `BlobNotFoundError`."""
-
-    key: str
-
-
-LegacyEffects: TypeAlias = (
-    ListLegacyArtifacts | ListLegacyRuns | ListLegacySets | ReadLegacyBlob | FetchLegacyBlob
-)
-"""Effects of a store of the reference library."""
-
-
 class LegacyTables(Protocol):
-    """The tables; each method answers the effect of its name above."""
+    """The tables: artifacts and sets come the oldest first."""
 
     def list_artifacts(self) -> tuple[LegacyArtifact, ...]: ...
     def list_runs(self) -> tuple[LegacyRun, ...]: ...
@@ -99,18 +62,11 @@ class LegacyTables(Protocol):
 
 
 class LegacyBlobs(Protocol):
-    """The blobs."""
+    """The blobs by their keys; both methods raise `BlobNotFoundError` for a key that is unknown.
+
+    `read` returns what its function makes of the blob. `fetch` returns the path of a local file with
+    the blob, which stays until the import ends.
+    """
 
     def read(self, key: str, read: Callable[[BinaryIO], object], /) -> object: ...
     def fetch(self, key: str, /) -> str: ...
-
-
-def legacy_effects(tables: LegacyTables, blobs: LegacyBlobs) -> Interpreter[LegacyEffects]:
-    """Return an interpreter for *tables* and *blobs*."""
-    return (
-        ListLegacyArtifacts.on(lambda _: tables.list_artifacts())
-        | ListLegacyRuns.on(lambda _: tables.list_runs())
-        | ListLegacySets.on(lambda _: tables.list_sets())
-        | ReadLegacyBlob.on(lambda ask: blobs.read(ask.key, ask.read))
-        | FetchLegacyBlob.on(lambda ask: blobs.fetch(ask.key))
-    )

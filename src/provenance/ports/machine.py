@@ -131,14 +131,14 @@ class Clock(Protocol):
         ...
 
 
-def file_effects(desk: FileSystem) -> Interpreter[FileEffects]:
-    """Return an interpreter for *desk*."""
+def file_effects(files: FileSystem) -> Interpreter[FileEffects]:
+    """Return an interpreter for *files*."""
     return (
-        InspectFile.on(lambda ask: desk.inspect_file(ask.path))
-        | Materialize.on(desk.materialize)
-        | MaterializeFolder.on(desk.materialize_folder)
-        | DeleteSource.on(lambda ask: desk.delete_source(ask.original))
-        | ExportFile.on(desk.export_file)
+        InspectFile.on(lambda ask: files.inspect_file(ask.path))
+        | Materialize.on(files.materialize)
+        | MaterializeFolder.on(files.materialize_folder)
+        | DeleteSource.on(lambda ask: files.delete_source(ask.original))
+        | ExportFile.on(files.export_file)
     )
 
 

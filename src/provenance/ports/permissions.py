@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, ClassVar, Final, Literal, TypeAlias, TypeVar, cast
 
 from attrs import frozen
 
 from provenance.effect import Effect
+from provenance.util.context import setting
 
 A = TypeVar("A")
 
@@ -30,14 +30,9 @@ class StoreEffect(Effect[A]):
 _reads_through: Final[ContextVar[bool]] = ContextVar("provenance_reads_through", default=False)
 
 
-@contextmanager
-def reading_through() -> Generator[None]:
+def reading_through() -> AbstractContextManager[None]:
     """Let what is written in this block count as a copy of what was read from a later tier."""
-    token = _reads_through.set(True)
-    try:
-        yield
-    finally:
-        _reads_through.reset(token)
+    return setting(_reads_through, True)
 
 
 @frozen

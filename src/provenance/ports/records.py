@@ -10,17 +10,15 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from attrs import evolve, frozen
 
 from provenance.effect import Interpreter, Program
-from provenance.errors import ArtifactNotFoundError, CorruptRecordError, RunNotFoundError
+from provenance.errors import ArtifactNotFoundError, CorruptRecordError
 from provenance.model.history import CodeReceipt
 from provenance.model.ids import ArtifactId, RunId, SetId, ValueId
 from provenance.model.queries import Grouping, Page, Query, Usage, summarize_records
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, Options, Run, SetRecord
 from provenance.ports.history import (
-    FindDerivations,
     FindReceipt,
     FindSources,
     HistoryEffects,
-    PutDerivation,
     history_effects,
 )
 from provenance.ports.inspection import InspectableRecordStore, ReadStoredRecords
@@ -327,13 +325,13 @@ def record_maintenance_effects(store: RecordStore) -> Interpreter[RecordMaintena
             | CheckDatabase.on(lambda _: store.check_database())
             | GetDatabaseIds.on(lambda _: store.get_database_ids())
         )
+
+    def summarize(ask: SummarizeRecords) -> tuple[Usage, ...]:
+        return summarize_records(all_records(_search_of(store)), ask.by, lambda _: False)
+
     return (
         inspect
-        | SummarizeRecords.on(
-            lambda ask: summarize_records(
-                all_records(store.search_records), ask.by, lambda _: False
-            )
-        )
+        | SummarizeRecords.on(summarize)
         | FindReferencedBlobs.on(lambda ask: frozenset(ask.blobs))
         | MarkEvicted.on(lambda _: None)
         | FindEviction.on(lambda _: None)
@@ -343,16 +341,20 @@ def record_maintenance_effects(store: RecordStore) -> Interpreter[RecordMaintena
 
 
 def all_records(
-    search: Callable[[Query, int | None, int], Page], query: Query | None = None
+    search: Callable[[SearchRecords], Page], query: Query | None = None
 ) -> Iterator[ArtifactRecord]:
     """Yield the records of all pages of a search, by default of one for everything."""
     after: int | None = None
     while True:
-        page = search(query or Query(), after, 100)
+        page = search(SearchRecords(query or Query(), after))
         yield from page.records
         if page.next is None:
             return
         after = page.next
+
+
+def _search_of(store: RecordStore) -> Interpreter[SearchRecords]:
+    return SearchRecords.on(lambda ask: store.search_records(ask.query, ask.after, ask.limit))
 
 
 class RecordStore(Protocol):
@@ -409,7 +411,7 @@ def record_effects(store: RecordStore, sets: SetStore) -> Interpreter[RecordEffe
         | ListDependents.on(lambda ask: store.list_dependents(ask.id))
         | FindInputs.on(lambda ask: store.find_inputs(ask.id))
         | FindRun.on(lambda ask: store.find_run(ask.id))
-        | SearchRecords.on(lambda ask: store.search_records(ask.query, ask.after, ask.limit))
+        | _search_of(store)
         | PutRecord.on(store.put_record)
         | DeleteRecord.on(lambda ask: store.delete_record(ask.id))
         | record_maintenance_effects(store)
@@ -454,67 +456,12 @@ def set_effects(store: SetStore) -> Interpreter[SetEffects]:
     )
 
 
-@frozen
-class RecordWithInputs:
-    """All that a store has of an artifact, except the bytes; the *parents* of the run are the nearest first."""
-
-    record: ArtifactRecord
-    run: Run
-    inputs_json: str
-    receipt: CodeReceipt | None = None
-    parents: tuple[Run, ...] = ()
-
-    def put(
-        self, record: ArtifactRecord, held: tuple[InlineBlob, ...], *, replace: bool = False
-    ) -> PutRecord:
-        """Return the effect that stores it as *record* in another store, which keeps the blobs *held* in its tables."""
-        return PutRecord(
-            record,
-            self.run,
-            self.inputs_json,
-            held,
-            replace,
-            receipt=self.receipt,
-            parents=self.parents,
-        )
-
-
-def record_with_inputs(
-    record: ArtifactRecord, repo: str
-) -> Program[FindRun | FindInputs | FindReceipt | FindSources, RecordWithInputs]:
-    """Look up what is stored beside the record; raises `RunNotFoundError` or `ArtifactNotFoundError` if it is missing."""
-    run = yield from FindRun(record.run_id)
-    if run is None:
-        raise RunNotFoundError(record.run_id, record.id, repo)
-    inputs = yield from FindInputs(record.id)
-    if inputs is None:
-        raise ArtifactNotFoundError(record.id, repo)
-    parents = yield from _find_parents(run)
-    return RecordWithInputs(record, run, inputs, (yield from find_code(record.code)), parents)
-
-
-def _find_parents(run: Run) -> Program[FindRun, tuple[Run, ...]]:
-    """Return the recorded runs that started *run*, the nearest first."""
-    found: dict[RunId, Run] = {run.id: run}
-    parent_id = run.parent_id
-    while parent_id is not None and parent_id not in found:
-        parent = yield from FindRun(parent_id)
-        if parent is None:
-            break
-        found[parent_id], parent_id = parent, parent.parent_id
-    return tuple(found.values())[1:]
-
-
-def derivations_to_copy(
-    artifact_id: ArtifactId,
-) -> Program[FindDerivations | FindRun, tuple[PutDerivation, ...]]:
-    """Return the effects that record the derivations of an artifact in another repository."""
-    questions: list[PutDerivation] = []
-    for derivation in (yield from FindDerivations(artifact_id)):
-        run = yield from FindRun(derivation.run_id)
-        if run is not None:
-            questions.append(PutDerivation(derivation, run))
-    return tuple(questions)
+def find_inputs(artifact_id: ArtifactId, repo: str) -> Program[FindInputs, str]:
+    """Find the recorded inputs of an artifact; raises `ArtifactNotFoundError` if it is not recorded."""
+    text = yield from FindInputs(artifact_id)
+    if text is None:
+        raise ArtifactNotFoundError(artifact_id, repo)
+    return text
 
 
 def find_code(digest: str) -> Program[FindReceipt | FindSources, CodeReceipt | None]:

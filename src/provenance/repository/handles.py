@@ -31,6 +31,7 @@ from provenance.model.references import is_proxy, unwrap
 from provenance.ports import blobs
 from provenance.ports import records as ports_records
 from provenance.ports.capabilities import AllEffects
+from provenance.ports.copies import derivations_to_copy, record_with_inputs
 from provenance.ports.history import FindDerivations, FindShadowChecks, GetRepositoryId
 from provenance.ports.machine import Now
 from provenance.ports.permissions import Permissions
@@ -216,10 +217,7 @@ class Repository:
         arguments of `*args` are a list under `*args`.
         """
         record = self.get_by_id(artifact_id)
-        text = self.interpreter(ports_records.FindInputs(record.id))
-        if text is None:
-            raise errors.ArtifactNotFoundError(record.id, self.name)
-        return recorded_inputs(text)
+        return recorded_inputs(self._run(ports_records.find_inputs(record.id, self.name)))
 
     def get_code_receipt(self, artifact_id: object) -> dict[str, str]:
         """Return the digests, by name, of the code behind an artifact; empty if they are not recorded."""
@@ -296,13 +294,13 @@ class Repository:
         copies = self._run(transfer.copy_blobs(missing, blobs.copying_from(source.interpreter)))
         for record in wanted:
             if record in missing:
-                given = source._run(ports_records.record_with_inputs(record, source.name))
+                given = source._run(record_with_inputs(record, source.name))
                 evicted = False
                 if needed is not None and record.id not in needed:
                     evicted = source._run(programs.was_evicted(record.id))
                 self._run(transfer.store_copy(given, copies, self.name, evicted=evicted))
             if record in missing or source.trusted:
-                for put in source._run(ports_records.derivations_to_copy(record.id)):
+                for put in source._run(derivations_to_copy(record.id)):
                     self.interpreter(put)
             yield self.get_by_id(record.id)
 
@@ -355,7 +353,7 @@ class Repository:
         return found
 
     def __iter__(self) -> Iterator[Artifact[object]]:
-        return (Artifact.of(record, self) for record in programs.list_records(self.interpreter))
+        return (Artifact.of(one, self) for one in ports_records.all_records(self.interpreter))
 
     if not TYPE_CHECKING:  # type checkers would believe that it has any attribute
 

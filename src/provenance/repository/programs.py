@@ -15,7 +15,6 @@ from provenance.codecs.table_parts import PARQUET_PARTS, TableManifest, join, pa
 from provenance.effect import Effect, Interpreter, Program
 from provenance.model.history import Deletion
 from provenance.model.ids import ID_DIGITS, ArtifactId, RunId, is_prefix
-from provenance.model.queries import Page, Query
 from provenance.model.records import ArtifactRecord, Blob, Inputs, Run, SetRecord
 from provenance.ports import records
 from provenance.ports.blobs import MARGIN, DeleteBlob, HasBlob, Quarantine, ReadBlob
@@ -163,9 +162,7 @@ def read_inputs(
     if record.inputs_blob is not None:
         parse, stored = inputs_from, (yield from decode(record.inputs_blob, _INPUTS, repo))
     else:
-        parse, stored = plain_inputs, (yield from records.FindInputs(record.id))
-        if stored is None:
-            raise errors.ArtifactNotFoundError(record.id, repo)
+        parse, stored = plain_inputs, (yield from records.find_inputs(record.id, repo))
     try:
         return parse(stored)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
@@ -330,16 +327,6 @@ def pages(
     while page := ask(listing):
         yield page
         listing = evolve(cast("Any", listing), after=key(page[-1]))
-
-
-def list_records(ask: Interpreter[Any]) -> Iterator[ArtifactRecord]:
-    """Yield the records of all artifacts, newest first, a page at a time."""
-
-    def search(query: Query, after: int | None, limit: int) -> Page:
-        page: Page = ask(records.SearchRecords(query, after, limit))
-        return page
-
-    return records.all_records(search)
 
 
 def list_runs(ask: Interpreter[Any]) -> tuple[Run, ...]:

@@ -12,15 +12,10 @@ from provenance.effect import Program
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, Blob, InlineBlob, WriteResult
 from provenance.ports.blobs import Copying, HasBlob, WriteBlobs
+from provenance.ports.copies import RecordWithInputs
 from provenance.ports.history import FindDerivations
 from provenance.ports.machine import Now
-from provenance.ports.records import (
-    FindEviction,
-    FindRecord,
-    MarkEvicted,
-    PutRecord,
-    RecordWithInputs,
-)
+from provenance.ports.records import FindEviction, FindRecord, MarkEvicted, PutRecord
 from provenance.repository.programs import LookupHit, RecordCorrupt, lookup, was_evicted
 from provenance.util.components import strongly_connected_components
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Final, ParamSpec, TypeVar
 
@@ -12,6 +12,7 @@ from attrs import frozen
 from provenance.errors import ArtifactNotFoundError
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, Inputs, Origin, Run
+from provenance.util.context import setting
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -101,14 +102,9 @@ def keeps_unread() -> bool:
     return _unread.get()
 
 
-@contextmanager
-def resolving_in_async(origin: Origin) -> Generator[None]:
+def resolving_in_async(origin: Origin) -> AbstractContextManager[None]:
     """As `resolving_in`, for a block that awaits."""
-    token = _resolving.set(origin)
-    try:
-        yield
-    finally:
-        _resolving.reset(token)
+    return setting(_resolving, origin)
 
 
 def resolving_origin() -> Origin | None:

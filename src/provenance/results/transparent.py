@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import wrapt
 
@@ -24,7 +24,7 @@ from provenance.results.kinds import FORMS, ResultOptions, own_copy
 from provenance.results.libraries import teach_libraries, teach_new_class
 from provenance.results.methods import ARRAY_METHODS, failures, methods_for
 from provenance.results.origin import INTERFACE, interface_of, is_current_origin
-from provenance.util.formatting import type_name, type_name_of
+from provenance.util.formatting import safe_repr, type_name, type_name_of
 from provenance.util.locks import ForkSafeLock
 
 _SCALAR_TYPES: Final = frozenset(map(type_name_of, SCALARS - {complex}))
@@ -299,3 +299,33 @@ _MATCHED: Final = {1 << 5: Sequence, 1 << 6: Mapping}
 """Flags of classes by which `match` knows sequences and mappings. `register` sets them."""
 register_item(ArtifactProxy, ArtifactProxy.__provenance_item__)
 teach_libraries(ArtifactProxy)
+
+
+# ---------------------------------------------------------------- results that are being computed
+
+
+class PendingProxy(ArtifactProxy):
+    """Stands for a value that is being computed: its artifact is known when it is complete."""
+
+    __slots__ = ("_self_complete",)
+
+    @property
+    def _self_known(self) -> Known:
+        """What is known of the artifact; the computation is completed for this."""
+        return self._self_complete()
+
+    @_self_known.setter
+    def _self_known(self, known: Known) -> None:
+        self._self_complete = cast("Callable[[], Known]", known)
+
+    def __repr__(self) -> str:
+        return f"<provenance.ArtifactProxy {safe_repr(self.__wrapped__)} >"
+
+
+def pending(
+    complete: Callable[[], Known], origin: Origin, value: object, *, tracked: bool
+) -> ArtifactProxy:
+    """Return a proxy of a *value* that is being computed; *complete* waits for its end and returns its artifact."""
+    kind = class_for(interface_of(type(value)), type_name(value), PendingProxy)
+    known = cast("Known", complete)
+    return kind(known, origin, None, tracked=tracked, value=value)

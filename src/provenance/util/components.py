@@ -24,12 +24,12 @@ def strongly_connected_components(
         for other in others:
             predecessors[other].append(node)
     seen: set[Node] = set()
-    latest_first = reversed(_in_postorder(successors, successors, set()))
-    groups = [_in_postorder(predecessors, [node], seen) for node in latest_first]
+    latest_first = reversed(in_postorder(successors, successors, set()))
+    groups = [in_postorder(predecessors, [node], seen) for node in latest_first]
     return [frozenset(group) for group in reversed(groups) if group]
 
 
-def _in_postorder(
+def in_postorder(
     graph: Mapping[Node, Iterable[Node]], starts: Iterable[Node], seen: set[Node]
 ) -> list[Node]:
     """Return the nodes reachable from *starts* in postorder, without *seen*, which is extended."""

@@ -127,13 +127,3 @@ def _hide_userinfo(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     _, at, place = rest.rpartition("@")
     return f"{scheme}{separator}{HIDDEN}{at}{place}" if at else url
-
-
-def without_credentials(url: str) -> str:
-    """Return *url* without its user and password.
-
-    >>> without_credentials("sftp://me:sec/ret@host/folder")
-    'sftp://host/folder'
-    """
-    scheme, separator, rest = url.partition("://")
-    return scheme + separator + rest.rpartition("@")[2]

@@ -15,14 +15,7 @@ from attrs import frozen
 from fsspec import AbstractFileSystem
 from fsspec.callbacks import Callback
 
-from provenance.effects.objectstore.filesystems import (
-    is_conflict,
-    is_open,
-    is_passing,
-    profile_of,
-    secrets_of,
-    unavailable_error,
-)
+from provenance.effects.objectstore import filesystems
 from provenance.effects.retry import backoff, call_with_retries
 from provenance.errors import CorruptBlobError, ProvenanceError, StoreUnavailableError
 from provenance.model.records import Blob
@@ -42,7 +35,7 @@ class FilesystemConnection:
     """
 
     def __init__(self, store: str, place: RemoteLocation) -> None:
-        self.family: Final = profile_of(place.protocol)
+        self.family: Final = filesystems.profile_of(place.protocol)
         self.kind: Final = self.family.load(store)
         self._timeout = place.timeout
         in_url: dict[str, Any] = {}
@@ -135,7 +128,7 @@ class RemoteFiles:
         self._kind = self._connection.kind
         root = self._kind._strip_protocol(place.root)  # noqa: SLF001 - fsspec has no public name
         self._root = root.rstrip("/")
-        self._secrets = secrets_of(self._connection.options)
+        self._secrets = filesystems.secrets_of(self._connection.options)
         self._has_bucket = not self._family.is_atomic
         self._swept_by = 0
 
@@ -295,15 +288,15 @@ class RemoteFiles:
 
         try:
             return call_with_retries(
-                attempt, _ATTEMPTS, is_passing, pause, self._place.deadline + extra
+                attempt, _ATTEMPTS, filesystems.is_passing, pause, self._place.deadline + extra
             )
         except (FileNotFoundError, ProvenanceError):
             raise
         except Exception as error:
-            if is_conflict(error):
+            if filesystems.is_conflict(error):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
-            cause = error if is_open(error, self._secrets) else None
-            raise unavailable_error(self.name, error, self._secrets) from cause
+            cause = error if filesystems.is_open(error, self._secrets) else None
+            raise filesystems.unavailable_error(self.name, error, self._secrets) from cause
 
 
 def _status_of(info: Mapping[str, object]) -> FileStatus:

@@ -33,13 +33,7 @@ from provenance.effects.io import (
 )
 from provenance.errors import CorruptBlobError
 from provenance.model.records import Blob
-from provenance.ports.machine import (
-    ExportFile,
-    InspectedFile,
-    InspectedFolder,
-    Materialize,
-    MaterializeFolder,
-)
+from provenance.ports import machine
 
 Copies: TypeAlias = "tuple[tuple[FolderEntry, str], ...]"
 _BUILDING: Final = ".tmp-"
@@ -151,14 +145,14 @@ class LocalFiles:
         self._verified: dict[str, tuple[int, ...]] = {}
         self._roots: dict[str, Temporary] = {}
 
-    def inspect_file(self, path: str) -> InspectedFile | InspectedFolder:
+    def inspect_file(self, path: str) -> machine.InspectedFile | machine.InspectedFolder:
         """Digest of the user's file, or of all files of the folder, at *path*; raises OSError."""
         path = absolute_path(path)
         link = file_stamp(os.lstat(path)) if os.path.islink(path) else ()
         found = _inspect_folder(path) if os.path.isdir(path) else _inspect_file(path)
         return evolve(found, original=evolve(found.original, link=link)) if link else found
 
-    def materialize(self, ask: Materialize) -> str:
+    def materialize(self, ask: machine.Materialize) -> str:
         """Return the path of a copy of the blob; make one if none exists or it was changed.
 
         Raises `CorruptBlobError` if the store returns other bytes, and `StoreUnavailableError` if
@@ -171,7 +165,7 @@ class LocalFiles:
                 self._make(root, path, ask)
         return path
 
-    def materialize_folder(self, ask: MaterializeFolder) -> str:
+    def materialize_folder(self, ask: machine.MaterializeFolder) -> str:
         """Return the path of a folder of copies; raise `StoreUnavailableError` if that fails."""
         path = os.path.join(self._root(), _TREES, ask.blob.id)
         with map_os_errors(_NAME):
@@ -209,7 +203,7 @@ class LocalFiles:
             return False
         return True
 
-    def export_file(self, ask: ExportFile) -> None:
+    def export_file(self, ask: machine.ExportFile) -> None:
         """Write a file of the user's, which replaces one of its name when it is complete; raises OSError."""
         with replacing_file(ask.path) as file:
             ask.pour(file)
@@ -234,7 +228,7 @@ class LocalFiles:
             sweep(os.path.join(root, _TREES), time.time() - _KEPT, shutil.rmtree)
         return root
 
-    def _make(self, root: str, path: str, ask: Materialize) -> None:
+    def _make(self, root: str, path: str, ask: machine.Materialize) -> None:
         fd, temporary = self._roots[root].create()
         try:
             _fill(fd, temporary, ask)
@@ -261,7 +255,7 @@ class LocalFiles:
         return True
 
 
-def _fill(fd: int, path: str, ask: Materialize) -> None:
+def _fill(fd: int, path: str, ask: machine.Materialize) -> None:
     """Write the blob into the open file, close it, make it read-only, and check its digest."""
     try:
         blob = write_to_file(fd, _NAME, ask.pour)
@@ -284,15 +278,15 @@ def _umask(fd: int) -> int:
     return denied | denied >> 2
 
 
-def _inspect_file(path: str) -> InspectedFile:
+def _inspect_file(path: str) -> machine.InspectedFile:
     if not S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for a writer
         raise OSError(errno.EINVAL, "not a regular file", path)
     with open(path, "rb") as file:
         before = file_stamp(os.fstat(file.fileno()))
-        return InspectedFile(read_through(file), LocalSource(path, before))
+        return machine.InspectedFile(read_through(file), LocalSource(path, before))
 
 
-def _inspect_folder(path: str) -> InspectedFolder:
+def _inspect_folder(path: str) -> machine.InspectedFolder:
     members: list[FolderEntry] = []
     parts: list[LocalSource] = []
     for way, file in list_files(path):
@@ -300,7 +294,7 @@ def _inspect_folder(path: str) -> InspectedFolder:
         members.append(FolderEntry(way, found.blob, bool(os.stat(file).st_mode & 0o100)))
         parts.append(found.original)
     ordered = sorted(members, key=lambda member: member.path)
-    return InspectedFolder(
+    return machine.InspectedFolder(
         blob_of(manifest(ordered)), tuple(ordered), LocalSource(path, parts=tuple(parts))
     )
 
