@@ -391,6 +391,10 @@ def test_looking_creates_nothing(call, tmp_path, monkeypatch):
         code, out, _ = call("doctor")
         assert (0, True) == (code, "created by the first decorated call" in out)
         assert 1 == call("doctor", "--repo", "./absent.db")[0]
+        (tmp_path / ".provenance").touch()
+        code, out, _ = call("doctor")
+        assert (1, True) == (code, "cannot be created" in out)
+        (tmp_path / ".provenance").unlink()
         assert 0 == call("config")[0]
     assert ["pyproject.toml"] == [path.name for path in tmp_path.iterdir()]
 

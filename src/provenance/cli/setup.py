@@ -80,11 +80,15 @@ def _checks(session: Session) -> Iterator[tuple[str, bool, str]]:
     yield "configuration", True, place.config
     yield "records", True, place.records
     yield "values", True, place.values
+    members = chain_members(place) or [place]
     if is_new(place) and session.repo_name is None:
-        yield "repository", True, f"{place.repo!r} is created by the first decorated call"
+        obstacle = next(filter(None, (_obstacle(Path(one.records)) for one in members)), None)
+        found = "is created by the first decorated call"
+        if obstacle is not None:
+            found = f"cannot be created: {obstacle} is not a folder that you may write to"
+        yield "repository", obstacle is None, f"{place.repo!r} {found}"
     else:
         yield from _check_repository(session)
-    members = chain_members(place) or [place]
     for path in dict.fromkeys(path for one in members for path in (one.records, one.values)):
         if Path(path).is_absolute() and Path(path).exists():
             yield from _check_path(Path(path))
@@ -93,6 +97,12 @@ def _checks(session: Session) -> Iterator[tuple[str, bool, str]]:
             yield f"library {name}", True, version(name)
         except PackageNotFoundError:
             yield f"library {name}", True, "not installed"
+
+
+def _obstacle(path: Path) -> Path | None:
+    """Return what hinders that the file *path* is created, None if nothing is seen to."""
+    nearest = next((parent for parent in path.parents if os.path.lexists(parent)), path)
+    return None if nearest.is_dir() and os.access(nearest, os.W_OK) else nearest
 
 
 def _check_repository(session: Session) -> Iterator[tuple[str, bool, str]]:
