@@ -9,6 +9,7 @@
 - pydantic: models by their fields, without what cached properties computed.
 - scikit-learn: estimators by their attributes, without the library version in their pickles. Trees of neighbors count their
   searches and pickle the counts, which are not part of their value.
+- statsmodels, xgboost: filters and matrices of compiled code have no content that Python can read, so they have no hash.
 - sympy: what is deduced about a symbol or a function while it is used is a cache.
 - xarray: data by dimensions, coordinates, attributes and encoding, without caches.
 """
@@ -72,6 +73,28 @@ def _booster(value: Any, _: Walk) -> Item:
 def _refuse_drawing(value: object, _: Walk) -> NoReturn:
     reason = f"matplotlib's {type(value).__name__} is not a value: drawing it changes it"
     raise UnhashablePart(reason, "its data, or as a picture the bytes that `savefig` writes")
+
+
+@exact(
+    *[
+        f"statsmodels.tsa.statespace.{module}:{letter}{name}"
+        for module, name in (
+            ("_kalman_filter", "KalmanFilter"),
+            ("_kalman_smoother", "KalmanSmoother"),
+            ("_representation", "Statespace"),
+        )
+        for letter in "sdcz"
+    ]
+)
+def _refuse_filter(value: object, _: Walk) -> NoReturn:
+    reason = f"statsmodels' {type(value).__name__} is memory of compiled code"
+    raise UnhashablePart(reason, "the data and the order of the model, and the `params` of the fit")
+
+
+@inherited("xgboost.core:DMatrix")
+def _refuse_matrix(value: object, _: Walk) -> NoReturn:
+    reason = f"xgboost's {type(value).__name__} is memory of compiled code"
+    raise UnhashablePart(reason, "the data and the labels, and make it inside the function")
 
 
 @inherited("networkx.classes.graph:Graph")

@@ -46,10 +46,12 @@ def digest_of(value: object) -> tuple[str | None, list[object]]:
 
 def field_names(kind: type) -> frozenset[str]:
     """Return the names of the fields of a data class or attrs class; none of another one."""
-    data, attrs = (cast("Any", getattr_static(kind, name, ())) for name in _FIELDS)
-    names = list(data) if isinstance(data, dict) else []
+    listed: list[Any] = [getattr_static(kind, name, ()) for name in _FIELDS]
     return frozenset(
-        [*names, *(field.name for field in (attrs if isinstance(attrs, tuple) else ()))]
+        str(getattr(field, "name", field))
+        for fields in listed
+        if isinstance(fields, dict | tuple)
+        for field in cast("Any", fields)
     )
 
 
@@ -83,27 +85,29 @@ def _pairs(pairs: object, parts: list[object]) -> list[tuple[object, object]]:
 
 def _members(value: object, parts: list[object]) -> Iterator[object]:
     """Yield what a value of another kind consists of."""
-    kind, known = type(value), cast("Any", value)
+    known = cast("Any", value)
     if isinstance(value, Enum):
-        parts.append(kind)
-        yield from (kind.__module__, _shape(known._value_, parts))
+        parts.append(type(value))
+        yield from (type(value).__module__, _shape(known._value_, parts))
     elif isinstance(value, partial):
         yield from (_shape(part, parts) for part in (known.func, known.args, known.keywords))
-    elif kind in _MAPPINGS:
-        if kind is defaultdict:
-            yield _shape(known.default_factory, parts)
+    elif _is_of(value, _MAPPINGS):
+        yield _shape(getattr(known, "default_factory", None), parts)
         yield from _pairs(known.items(), parts)
-    elif kind is deque or (isinstance(value, tuple) and hasattr(kind, "_fields")):
-        parts.append(kind)
+    elif _is_of(value, (deque,)) or (issubclass(type(value), tuple) and hasattr(value, "_fields")):
+        parts.append(type(value))
         yield from (_shape(part, parts) for part in known)
-    elif kind is SimpleNamespace:
-        yield from _pairs(vars(known).items(), parts)
-    elif field_names(kind):
-        parts.append(kind)
-        names = sorted(field_names(kind))
+    elif _is_of(value, (SimpleNamespace,)):
+        yield from _pairs(known.__dict__.items(), parts)
+    elif names := sorted(field_names(type(value))):
+        parts.append(type(value))
         yield from _pairs([(name, getattr(known, name, None)) for name in names], parts)
     else:
         yield _name(value, parts)
+
+
+def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
+    return type(value) in kinds
 
 
 def _name(value: object, parts: list[object]) -> str:
