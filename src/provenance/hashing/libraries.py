@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
-from numbers import Number
+from numbers import Real
 from typing import Any, Final, NoReturn, cast
 
 from provenance.hashing.attributes import Attributes, cached_in, instance_dict, state_of
@@ -62,7 +62,7 @@ def _parameter(value: Any, walk: Walk) -> Item:
     state = dict(instance_dict(value))
     if state.get("_model") is not None:
         # It leads back; and reading the bounds of a model makes floats of them.
-        bounds = [float(one) if isinstance(one, Number) else one for one in state["_bounds"]]
+        bounds = [float(one) if isinstance(one, Real) else one for one in state["_bounds"]]
         state |= {"_model": None, "_bounds": bounds}
     return node(OBJECT, (name_of(value), *dict_items(state, walk)))
 
