@@ -26,22 +26,35 @@ _FIELDS: Final = ("__dataclass_fields__", "__attrs_attrs__")
 """Attributes of data classes and attrs classes that list their fields."""
 
 
-class _NotConstantError(Exception):
-    """A value is not made of scalars, functions and classes, or has too many parts."""
+class _TooManyPartsError(Exception):
+    """A value has more than 1,000 parts."""
+
+
+class _NoConstant:
+    """What stands for an object whose state does not count; the rest of the value is looked at all the same."""
 
 
 def digest_of(value: object) -> tuple[str | None, list[object]]:
     """Return the digest of a constant, None for what is none or is too large; and the parts that were met."""
-    if type(value).__module__.partition(".")[0] in _VALUE_MODULES:
-        return short_digest(value), []
-    size = getattr_static(type(value), "nbytes", None)
-    if size is not None:
-        return (short_digest(value) if cast("Any", value).nbytes <= _MOST_BYTES else None), []
+    plain = _plain(value)
+    if plain is not None:
+        return plain, []
     parts: list[object] = []
     try:
-        return short_digest(_shape(value, parts)), parts
-    except _NotConstantError:
+        shape = _shape(value, parts)
+    except (_TooManyPartsError, RecursionError):  # the latter of what contains itself
         return None, parts
+    return (None if any(part is _NoConstant for part in parts) else short_digest(shape)), parts
+
+
+def _plain(value: object) -> str | None:
+    """Return the digest of a value that is hashed as it is; None for others."""
+    if type(value).__module__.partition(".")[0] in _VALUE_MODULES:
+        return short_digest(value)
+    size = getattr_static(type(value), "nbytes", None)
+    if size is not None and cast("Any", value).nbytes <= _MOST_BYTES:
+        return short_digest(value)
+    return None
 
 
 def field_names(kind: type) -> frozenset[str]:
@@ -58,13 +71,18 @@ def field_names(kind: type) -> frozenset[str]:
 def _shape(value: object, parts: list[object]) -> object:
     """Return a constant with names in place of functions and classes, and add all its parts to *parts*.
 
+    Of what is none, `_NoConstant` is among the parts.
+
     Raises:
-        _NotConstantError: if it is none, has more than 1,000 parts, or a result among them.
+        _TooManyPartsError: if there are more than 1,000 of them.
     """
+    if len(parts) >= MOST_ITEMS:
+        raise _TooManyPartsError
+    if is_proxy(value):
+        parts.append(_NoConstant)
+        return None
     parts.append(value)
     kind = type(value)
-    if len(parts) > MOST_ITEMS or is_proxy(value):
-        raise _NotConstantError
     if isinstance(value, FunctionType | type):
         return f"{value.__module__}.{value.__qualname__}"
     if kind in _SCALARS:
@@ -75,7 +93,8 @@ def _shape(value: object, parts: list[object]) -> object:
         shapes = [_shape(part, parts) for part in cast("list[object]", value)]
         is_ordered = kind in {list, tuple}
         return [kind.__name__, *(shapes if is_ordered else sorted(map(hash_value, shapes)))]
-    return [kind.__qualname__, *_members(value, parts)]
+    plain = _plain(value)
+    return plain if plain is not None else [kind.__qualname__, *_members(value, parts)]
 
 
 def _pairs(pairs: object, parts: list[object]) -> list[tuple[object, object]]:
@@ -122,4 +141,5 @@ def _name(value: object, parts: list[object]) -> str:
     )
     if is_builtin or type(value).__qualname__ == "ufunc":
         return f"{getattr(value, '__module__', '')}.{cast('Any', value).__name__}"
-    raise _NotConstantError
+    parts.append(_NoConstant)
+    return ""

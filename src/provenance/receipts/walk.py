@@ -154,18 +154,19 @@ class Walk:
             for layer in found:
                 self._bound(name, layer)
                 self._registered(name, layer)
-        elif not self._constant(name, value):
-            self._object(value)
-            if not callable(value):
-                self._note(name, f"{UNTRACKED}{type(value).__qualname__}")
+        elif not self._constant(name, value) and not callable(value):
+            self._note(name, f"{UNTRACKED}{type(value).__qualname__}")
 
     def _constant(self, name: str, value: object) -> bool:
         """Note a constant, and follow the functions in it; return whether it is one."""
         digest, parts = digest_of(value)
         self._follow(parts)
-        if digest is not None:
-            self._note(name, digest)
-        return digest is not None
+        if digest is None:
+            for part in parts:
+                self._object(part)
+            return False
+        self._note(name, digest)
+        return True
 
     def _bound(self, name: str, function: object) -> None:
         """Note the arguments that a partial binds."""
