@@ -113,7 +113,7 @@ def class_syntax(
 _STARTED: Final = datetime.now(UTC).timestamp()
 """When this process loaded the library: what was written before is what it has imported since.
 
-This is no clock of a call: it only decides whether code is compared with its file.
+It only decides whether code is compared with its file.
 """
 
 
