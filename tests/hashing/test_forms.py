@@ -63,6 +63,17 @@ def test_times_that_arrow_cannot_read_exactly_are_refused():
         p.hash(column)
 
 
+def test_tensors_of_arrow_count_by_their_elements():
+    """With shape, type and names of the dimensions, and whatever their order in memory is."""
+    numbers = np.arange(6).reshape(2, 3)
+    made = pa.Tensor.from_numpy
+    assert p.hash(made(numbers)) == p.hash(made(np.asfortranarray(numbers)))
+    others = (numbers.T, numbers.reshape(3, 2), numbers + 1, numbers.astype("f8"))
+    named = made(numbers, dim_names=["a", "b"])
+    hashes = {p.hash(value) for value in (named, made(numbers), *map(made, others))}
+    assert len(hashes) == 6
+
+
 def test_dtypes_of_strings_count():
     """Arrays of strings of any length differ in what stands for a missing one, and whether others become strings."""
     kinds = [

@@ -20,6 +20,7 @@ import xgboost
 from astropy.coordinates import SkyCoord
 from astropy.cosmology import FlatLambdaCDM
 from astropy.io import fits
+from astropy.modeling import models
 from astropy.table import Table
 from astropy.time import Time
 from PIL import Image
@@ -159,6 +160,20 @@ KINDS = {
     ),
     "unit": (lambda: u.km, lambda it: (hash(it), it.decompose()), lambda: u.m, lambda: u.mag),
     "time": (lambda: Time("2024-01-01"), lambda it: it.tdb, lambda: Time("2024-01-02")),
+    "model of astropy": (
+        lambda: models.BlackBody(5000 * u.K),
+        lambda it: (it.bounds, it.fixed, it.tied, it.parameters, repr(it)),
+        lambda: models.BlackBody(5001 * u.K),
+        lambda: models.BlackBody(5000 * u.K, bounds={"temperature": (1, None)}),
+        lambda: models.BlackBody(5000 * u.K, fixed={"temperature": True}),
+    ),
+    "sum of models": (
+        lambda: models.Gaussian1D(1, 2, 3) + models.Const1D(1),
+        lambda it: (it(1.0), it.bounds, it.parameters, it.param_names, repr(it)),
+        lambda: models.Gaussian1D(1, 2, 3) - models.Const1D(1),
+        lambda: models.Gaussian1D(1, 2, 3) + models.Const1D(2),
+        lambda: models.Gaussian1D(1, 2, 3, name="a") + models.Const1D(1),
+    ),
     "table of astropy": (
         lambda: Table({"a": [1, 2]}),
         lambda it: (it["a"], it.info, str(it)),

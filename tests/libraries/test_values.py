@@ -80,6 +80,18 @@ def test_what_pickles_lose_is_not_stored(value):
     assert caught.value.value is value
 
 
+def test_memory_of_compiled_code_is_refused_with_what_to_pass():
+    """Python cannot read it; what it was made of is a value."""
+    import numpy as np
+    import xgboost
+    from statsmodels.tsa.arima.model import ARIMA
+
+    with pytest.raises(p.UnhashableValueError, match="pass the data and the labels, and make it"):
+        p.hash(xgboost.DMatrix(np.eye(2)))
+    with pytest.raises(p.UnhashableValueError, match="the order of the model, and the `params`"):
+        p.hash(ARIMA(np.sin(np.arange(20.0)), order=(1, 0, 0)).fit())
+
+
 CODE = (
     "import warnings; warnings.simplefilter('ignore')\n"
     "import json; from libraries.test_values import hashes; print(json.dumps(hashes()))"

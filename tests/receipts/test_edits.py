@@ -106,6 +106,18 @@ EDITS = {
         ("main", "x + 1", "x + 2"),
         {"main.f"},
     ),
+    "a method of an object in a list": (
+        "class A:\n    def f(self, x):\n        return x + 1\nALL = [A(), len]",
+        "ALL[0].f(x)",
+        ("main", "x + 1", "x + 2"),
+        {"main.A.f"},
+    ),
+    "a constant beside a list that contains itself": (
+        "L = [1]\nL.append(L)\nK = 1",
+        "(len(L), K)",
+        ("main", "K = 1", "K = 2"),
+        {"main.K"},
+    ),
     "a method behind a descriptor": (
         (
             "class lazy:\n    def __init__(self, f):\n        self.f = f\n    def __get__(self, one, kind):\n"
@@ -154,7 +166,7 @@ EDITS = {
     **{
         f"a constant: {before}": (
             (
-                "import collections, types, operator, dataclasses, attrs\n"
+                "import collections, types, operator, dataclasses, datetime, attrs, numpy\n"
                 "@dataclasses.dataclass\nclass Data:\n    k: int = 0\n"
                 f"@attrs.define\nclass Attrs:\n    k: int = 0\nK = {before}"
             ),
@@ -174,6 +186,8 @@ EDITS = {
             ("Data(1)", "Data(2)"),
             ("Attrs(1)", "Attrs(2)"),
             ("[abs]", "[round]"),
+            ("[datetime.date(2026, 1, 1)]", "[datetime.date(2026, 1, 2)]"),
+            ("{'a': numpy.arange(3)}", "{'a': numpy.arange(4)}"),
         )
     },
 }

@@ -1,6 +1,6 @@
 """Values of libraries that need a rule or two each, whose types are registered by name to avoid importing them.
 
-- astropy: units by their names or factors, headers by their cards, without caches.
+- astropy: units by their names or factors, headers by their cards, models by their parameters, without caches.
 - dask: frames by the token of what they compute, which no cache of theirs enters.
 - lightgbm: a booster by its model; a copy has the same one with its parameters spelled out.
 - matplotlib: what is drawn refers to what it is drawn on, and changes when it is shown, so it has no hash.
@@ -9,6 +9,7 @@
 - pydantic: models by their fields, without what cached properties computed.
 - scikit-learn: estimators by their attributes, without the library version in their pickles. Trees of neighbors count their
   searches and pickle the counts, which are not part of their value.
+- statsmodels, xgboost: filters and matrices of compiled code have no content that Python can read, so they have no hash.
 - sympy: what is deduced about a symbol or a function while it is used is a cache.
 - xarray: data by dimensions, coordinates, attributes and encoding, without caches.
 """
@@ -17,12 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
+from numbers import Real
 from typing import Any, Final, NoReturn, cast
 
 from provenance.hashing.attributes import Attributes, cached_in, instance_dict, state_of
 from provenance.hashing.containers import dict_items, record_items
 from provenance.hashing.encoding import Buffer, Item, node, prefix
-from provenance.hashing.objects import reduced_item
+from provenance.hashing.objects import OBJECT, reduced_item
 from provenance.hashing.registry import batches, exact, inherited, is_nameless, name_of
 from provenance.hashing.walk import UnhashablePart, Walk
 
@@ -36,6 +38,7 @@ _NEIGHBOR_TREES: Final = [
     for module, name in (("kd_tree", "KDTree"), ("ball_tree", "BallTree"))
     for bits in ("", "32", "64")
 ]
+_MODEL_CACHES: Final = frozenset({"_constraints_cache", "_param_metrics", "_parameters", "_tdict"})
 # n_trims, n_leaves, n_splits and n_calls in the state of a tree.
 _COUNTS: Final = slice(7, 11)
 
@@ -52,6 +55,23 @@ def _unit(value: Any, walk: Walk) -> Item:
 @inherited("astropy.io.fits.header:Header")
 def _header(value: Any, walk: Walk) -> Item:
     return node(_HEADER, (name_of(value), walk.item([tuple(card) for card in value.cards])))
+
+
+@inherited("astropy.modeling.parameters:Parameter")
+def _parameter(value: Any, walk: Walk) -> Item:
+    state = dict(instance_dict(value))
+    if state.get("_model") is not None:
+        # It leads back; and reading the bounds of a model makes floats of them.
+        bounds = [float(one) if isinstance(one, Real) else one for one in state["_bounds"]]
+        state |= {"_model": None, "_bounds": bounds}
+    return node(OBJECT, (name_of(value), *dict_items(state, walk)))
+
+
+@inherited("astropy.modeling.core:Model")
+def _parametric_model(value: Any, walk: Walk) -> Item:
+    caches = _MODEL_CACHES if value.param_names else ()
+    state = {name: held for name, held in instance_dict(value).items() if name not in caches}
+    return node(OBJECT, (name_of(value), *dict_items(state, walk)))
 
 
 @inherited("dask.dataframe.dask_expr._collection:FrameBase")
@@ -72,6 +92,28 @@ def _booster(value: Any, _: Walk) -> Item:
 def _refuse_drawing(value: object, _: Walk) -> NoReturn:
     reason = f"matplotlib's {type(value).__name__} is not a value: drawing it changes it"
     raise UnhashablePart(reason, "its data, or as a picture the bytes that `savefig` writes")
+
+
+@exact(
+    *[
+        f"statsmodels.tsa.statespace.{module}:{letter}{name}"
+        for module, name in (
+            ("_kalman_filter", "KalmanFilter"),
+            ("_kalman_smoother", "KalmanSmoother"),
+            ("_representation", "Statespace"),
+        )
+        for letter in "sdcz"
+    ]
+)
+def _refuse_filter(value: object, _: Walk) -> NoReturn:
+    reason = f"statsmodels' {type(value).__name__} is memory of compiled code"
+    raise UnhashablePart(reason, "the data and the order of the model, and the `params` of the fit")
+
+
+@inherited("xgboost.core:DMatrix")
+def _refuse_matrix(value: object, _: Walk) -> NoReturn:
+    reason = f"xgboost's {type(value).__name__} is memory of compiled code"
+    raise UnhashablePart(reason, "the data and the labels, and make it inside the function")
 
 
 @inherited("networkx.classes.graph:Graph")

@@ -17,8 +17,8 @@ from provenance.hashing.walk import UnhashablePart, Walk
 pa: Any = import_module("pyarrow")
 pc: Any = import_module("pyarrow.compute")
 
-_COLUMN, _TABLE, _SCHEMA, _TYPE, _SCALAR = (
-    prefix(f"arrow {kind}") for kind in ("column", "table", "schema", "type", "scalar")
+_COLUMN, _TABLE, _SCHEMA, _TYPE, _SCALAR, _TENSOR = (
+    prefix(f"arrow {kind}") for kind in ("column", "table", "schema", "type", "scalar", "tensor")
 )
 _IS_TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 _IS_FIXED_WIDTH = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
@@ -168,3 +168,9 @@ def _single_field(value: Any, walk: Walk) -> Item:
 @inherited(pa.Scalar)
 def _scalar(value: Any, walk: Walk) -> Item:
     return node(_SCALAR, (column_item(pa.repeat(value, 1), walk),))
+
+
+@exact("pyarrow.lib:Tensor")
+def _tensor(value: Any, walk: Walk) -> Item:
+    # Tensors are equal whatever the order of their elements in memory is.
+    return node(_TENSOR, (str(value.type), *walk.items((value.dim_names, value.to_numpy()))))

@@ -26,43 +26,63 @@ _FIELDS: Final = ("__dataclass_fields__", "__attrs_attrs__")
 """Attributes of data classes and attrs classes that list their fields."""
 
 
-class _NotConstantError(Exception):
-    """A value is not made of scalars, functions and classes, or has too many parts."""
+class _TooManyPartsError(Exception):
+    """A value has more than 1,000 parts."""
+
+
+class _NoConstant:
+    """What stands for an object whose state does not count; the rest of the value is looked at all the same."""
 
 
 def digest_of(value: object) -> tuple[str | None, list[object]]:
     """Return the digest of a constant, None for what is none or is too large; and the parts that were met."""
-    if type(value).__module__.partition(".")[0] in _VALUE_MODULES:
-        return short_digest(value), []
-    size = getattr_static(type(value), "nbytes", None)
-    if size is not None:
-        return (short_digest(value) if cast("Any", value).nbytes <= _MOST_BYTES else None), []
+    plain = _plain(value)
+    if plain is not None:
+        return plain, []
     parts: list[object] = []
     try:
-        return short_digest(_shape(value, parts)), parts
-    except _NotConstantError:
+        shape = _shape(value, parts)
+    except (_TooManyPartsError, RecursionError):  # the latter of what contains itself
         return None, parts
+    return (None if any(part is _NoConstant for part in parts) else short_digest(shape)), parts
+
+
+def _plain(value: object) -> str | None:
+    """Return the digest of a value that is hashed as it is; None for others."""
+    if type(value).__module__.partition(".")[0] in _VALUE_MODULES:
+        return short_digest(value)
+    size = getattr_static(type(value), "nbytes", None)
+    if size is not None and cast("Any", value).nbytes <= _MOST_BYTES:
+        return short_digest(value)
+    return None
 
 
 def field_names(kind: type) -> frozenset[str]:
     """Return the names of the fields of a data class or attrs class; none of another one."""
-    data, attrs = (cast("Any", getattr_static(kind, name, ())) for name in _FIELDS)
-    names = list(data) if isinstance(data, dict) else []
+    listed: list[Any] = [getattr_static(kind, name, ()) for name in _FIELDS]
     return frozenset(
-        [*names, *(field.name for field in (attrs if isinstance(attrs, tuple) else ()))]
+        str(getattr(field, "name", field))
+        for fields in listed
+        if isinstance(fields, dict | tuple)
+        for field in cast("Any", fields)
     )
 
 
 def _shape(value: object, parts: list[object]) -> object:
     """Return a constant with names in place of functions and classes, and add all its parts to *parts*.
 
+    Of what is none, `_NoConstant` is among the parts.
+
     Raises:
-        _NotConstantError: if it is none, has more than 1,000 parts, or a result among them.
+        _TooManyPartsError: if there are more than 1,000 of them.
     """
+    if len(parts) >= MOST_ITEMS:
+        raise _TooManyPartsError
+    if is_proxy(value):
+        parts.append(_NoConstant)
+        return None
     parts.append(value)
     kind = type(value)
-    if len(parts) > MOST_ITEMS or is_proxy(value):
-        raise _NotConstantError
     if isinstance(value, FunctionType | type):
         return f"{value.__module__}.{value.__qualname__}"
     if kind in _SCALARS:
@@ -73,7 +93,8 @@ def _shape(value: object, parts: list[object]) -> object:
         shapes = [_shape(part, parts) for part in cast("list[object]", value)]
         is_ordered = kind in {list, tuple}
         return [kind.__name__, *(shapes if is_ordered else sorted(map(hash_value, shapes)))]
-    return [kind.__qualname__, *_members(value, parts)]
+    plain = _plain(value)
+    return plain if plain is not None else [kind.__qualname__, *_members(value, parts)]
 
 
 def _pairs(pairs: object, parts: list[object]) -> list[tuple[object, object]]:
@@ -83,27 +104,29 @@ def _pairs(pairs: object, parts: list[object]) -> list[tuple[object, object]]:
 
 def _members(value: object, parts: list[object]) -> Iterator[object]:
     """Yield what a value of another kind consists of."""
-    kind, known = type(value), cast("Any", value)
+    known = cast("Any", value)
     if isinstance(value, Enum):
-        parts.append(kind)
-        yield from (kind.__module__, _shape(known._value_, parts))
+        parts.append(type(value))
+        yield from (type(value).__module__, _shape(known._value_, parts))
     elif isinstance(value, partial):
         yield from (_shape(part, parts) for part in (known.func, known.args, known.keywords))
-    elif kind in _MAPPINGS:
-        if kind is defaultdict:
-            yield _shape(known.default_factory, parts)
+    elif _is_of(value, _MAPPINGS):
+        yield _shape(getattr(known, "default_factory", None), parts)
         yield from _pairs(known.items(), parts)
-    elif kind is deque or (isinstance(value, tuple) and hasattr(kind, "_fields")):
-        parts.append(kind)
+    elif _is_of(value, (deque,)) or (issubclass(type(value), tuple) and hasattr(value, "_fields")):
+        parts.append(type(value))
         yield from (_shape(part, parts) for part in known)
-    elif kind is SimpleNamespace:
-        yield from _pairs(vars(known).items(), parts)
-    elif field_names(kind):
-        parts.append(kind)
-        names = sorted(field_names(kind))
+    elif _is_of(value, (SimpleNamespace,)):
+        yield from _pairs(known.__dict__.items(), parts)
+    elif names := sorted(field_names(type(value))):
+        parts.append(type(value))
         yield from _pairs([(name, getattr(known, name, None)) for name in names], parts)
     else:
         yield _name(value, parts)
+
+
+def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
+    return type(value) in kinds
 
 
 def _name(value: object, parts: list[object]) -> str:
@@ -118,4 +141,5 @@ def _name(value: object, parts: list[object]) -> str:
     )
     if is_builtin or type(value).__qualname__ == "ufunc":
         return f"{getattr(value, '__module__', '')}.{cast('Any', value).__name__}"
-    raise _NotConstantError
+    parts.append(_NoConstant)
+    return ""

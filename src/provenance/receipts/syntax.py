@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 import json
 import linecache
-import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from textwrap import dedent
 from types import CodeType
@@ -110,7 +110,11 @@ def class_syntax(
 
 # ---------------------------------------------------------------- files that are edited while their code runs
 
-_STARTED: Final = time.time()
+_STARTED: Final = datetime.now(UTC).timestamp()
+"""When this process loaded the library: what was written before is what it has imported since.
+
+It only decides whether code is compared with its file.
+"""
 
 
 def _may_be_newer(file: str) -> bool:

@@ -115,7 +115,7 @@ class Walk:
             return
         member: object = vars(kind)[name]
         if callable(member) or isinstance(member, _METHODS):
-            self._members(member)
+            self._members(cast("object", member))
         elif name not in field_names(kind) and not hasattr(type(member), "__set__"):
             owner = self._name(kind.__module__, kind.__qualname__)
             self._attributes[f"{owner}.{name}"] = owner, name
@@ -154,24 +154,25 @@ class Walk:
             for layer in found:
                 self._bound(name, layer)
                 self._registered(name, layer)
-        elif not self._constant(name, value):
-            self._object(value)
-            if not callable(value):
-                self._note(name, f"{UNTRACKED}{type(value).__qualname__}")
+        elif not self._constant(name, value) and not callable(value):
+            self._note(name, f"{UNTRACKED}{type(value).__qualname__}")
 
     def _constant(self, name: str, value: object) -> bool:
         """Note a constant, and follow the functions in it; return whether it is one."""
         digest, parts = digest_of(value)
         self._follow(parts)
-        if digest is not None:
-            self._note(name, digest)
-        return digest is not None
+        if digest is None:
+            for part in parts:
+                self._object(part)
+            return False
+        self._note(name, digest)
+        return True
 
     def _bound(self, name: str, function: object) -> None:
         """Note the arguments that a partial binds."""
         if isinstance(function, partial):
             for what in ("args", "keywords"):
-                arguments: object = getattr(function, what)
+                arguments: object = getattr(cast("partial[object]", function), what)
                 if arguments:
                     self._constant(f"{name}.{what}", arguments)
 
@@ -201,12 +202,14 @@ class Walk:
 
     def _class(self, kind: type) -> None:
         # A list first: another thread may set an attribute of the class meanwhile.
-        for member in list(vars(kind).values()):
+        members: list[object] = list(vars(kind).values())
+        for member in members:
             if callable(member) or isinstance(member, _METHODS):
                 self._members(cast("object", member))
             elif is_first_party(type(member)):
                 self._object(member)
-        self._waiting += [base for base in (*kind.__bases__, type(kind)) if is_first_party(base)]
+        above: tuple[type, ...] = (*kind.__bases__, cast("type", type(kind)))
+        self._waiting += [base for base in above if is_first_party(base)]
         known = vars(sys.modules.get(kind.__module__, ModuleType("")))
         file = known.get("__file__")
         if not isinstance(file, str):
@@ -257,9 +260,11 @@ def _held_by(value: object, *, deep: bool) -> Iterator[object]:
     except AttributeError:
         return
     for part in list(held.values()):
-        is_group = deep and type(part) in CONTAINERS and len(part) <= MOST_ITEMS
-        group = (part.values() if isinstance(part, dict) else part) if is_group else (part,)
-        yield from (member for member in list(group) if not is_proxy(member))
+        group: list[object] = [part]
+        if deep and type(part) in CONTAINERS and len(part) <= MOST_ITEMS:
+            members: Any = part.values() if hasattr(part, "values") else part
+            group = list(members)
+        yield from (member for member in group if not is_proxy(member))
 
 
 def _without_source(kind: type) -> str:
