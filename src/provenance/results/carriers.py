@@ -162,7 +162,7 @@ def _filling(container: type) -> _Make:
 
     def make(cls: type, value: Any) -> object:
         made = kind.__new__(cls)
-        arguments = (value.default_factory, value) if kind is defaultdict else (value,)
+        arguments = (value.default_factory, value) if container is defaultdict else (value,)
         kind.__init__(made, *arguments)
         return made
 
