@@ -48,7 +48,7 @@ test-pythons: $(STAMP)  ## code receipts and records are the same in other versi
 	for python in $(or $(PYTHONS),3.12 3.13); do \
 		$(BIN)/uv venv --quiet --clear --python $$python .venv-$$python && \
 		$(BIN)/uv pip install --quiet --python .venv-$$python/bin/python --editable . cloudpickle pytest hypothesis && \
-		.venv-$$python/bin/python -m pytest tests/receipts tests/model tests/calls/test_plain.py tests/golden/test_repositories.py || exit 1; \
+		.venv-$$python/bin/python -m pytest tests/receipts tests/model tests/calls/test_plain.py tests/results/test_paths.py tests/golden/test_repositories.py || exit 1; \
 	done
 
 test-tutorial: $(STAMP)  ## the tutorial from an empty folder, in an environment with nothing but the wheel

@@ -162,7 +162,7 @@ def _filling(container: type) -> _Make:
 
     def make(cls: type, value: Any) -> object:
         made = kind.__new__(cls)
-        arguments = (value.default_factory, value) if kind is defaultdict else (value,)
+        arguments = (value.default_factory, value) if container is defaultdict else (value,)
         kind.__init__(made, *arguments)
         return made
 
@@ -279,9 +279,10 @@ _OWN_NAMES: Final = frozenset(
 def _special_members(kind: Any) -> dict[str, object]:
     """Return what only carriers of this kind have."""
     if issubclass(kind, pathlib.PurePath):  # it sets attributes of its own
+        if sys.version_info >= (3, 12):
+            return {"with_segments": _make_plain(kind)}
         names = ("_from_parsed_parts", "_from_parts")
-        makers = {name: classmethod(_make_plain(getattr(kind, name, kind))) for name in names}
-        return {"with_segments": _make_plain(kind), **makers}
+        return {name: classmethod(_make_plain(getattr(kind, name, kind))) for name in names}
     if is_named_tuple(kind):
         return {"_make": classmethod(_make_plain(kind._make))}
     if kind in _NUMBERS:

@@ -295,7 +295,7 @@ def class_for(
     return made
 
 
-_MATCHED: Final = {1 << 5: Sequence, 1 << 6: Mapping}
+_MATCHED: Final[dict[int, Any]] = {1 << 5: Sequence, 1 << 6: Mapping}
 """Flags of classes by which `match` knows sequences and mappings. `register` sets them."""
 register_item(ArtifactProxy, ArtifactProxy.__provenance_item__)
 teach_libraries(ArtifactProxy)
