@@ -8,7 +8,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, LiteralString, TypeVar, cast
 
 import psycopg
 import sqlalchemy as sa
@@ -348,7 +348,7 @@ def _was_cut(error: Exception) -> bool:
 
 def _plan_if_search(
     cursor: psycopg.Cursor[Any],
-    statement: str,
+    statement: LiteralString,
     values: Any,  # noqa: ANN401 - as in SQLAlchemy
     context: sa.ExecutionContext,
 ) -> bool:
