@@ -94,7 +94,7 @@ class Repository:
     prefix, and `StoreUnavailableError` if a store fails.
 
     A chain uses it as its `permissions` allow. If it is not `trusted`, the chain is not trusted either.
-    The `tiers` of a chain are its repositories, the nearest first.
+    The `tiers` of a chain are its repositories, the nearest first. `process_id` is that of the process that opened it.
 
     Example:
         >>> import provenance as p
@@ -114,7 +114,7 @@ class Repository:
     records_at: str = field(default="a store of your own", repr=False)
     values_at: str = field(default="a store of your own", repr=False)
     blueprint: Blueprint | None = field(default=None, repr=False)
-    _process: int = field(init=False, factory=os.getpid, repr=False)
+    process_id: int = field(factory=os.getpid, repr=False)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle what the repository was opened from; another process opens it again, and creates nothing.
@@ -159,10 +159,7 @@ class Repository:
         Args:
             layer: A function from interpreter to interpreter; `provenance.extending` has some, and `with_layer` makes one.
         """
-        layered = evolve(self, interpreter=layer(self.interpreter), blueprint=None)
-        # Around what a fork has copied it is a copy, too.
-        object.__setattr__(layered, "_process", self._process)
-        return layered
+        return evolve(self, interpreter=layer(self.interpreter), blueprint=None)
 
     def migrate(self, version: int | None = None) -> None:
         """Bring the tables of the database to those of *version*, by default those that this library knows.

@@ -28,7 +28,7 @@ def is_in_memory(repo: Repository) -> bool:
 
 def is_copied_memory(repo: Repository) -> bool:
     """Tell whether a repository is a forked copy of one in the memory of another process."""
-    return _farthest(repo)._process != os.getpid() and is_in_memory(repo)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no user needs it
+    return _farthest(repo).process_id != os.getpid() and is_in_memory(repo)
 
 
 def _farthest(repo: Repository) -> Repository:
