@@ -230,7 +230,7 @@ class EngineContract:
     def test_inner_calls_store_where_their_functions_say(
         self, engine: Engine, tmp_path: Path, default: str
     ) -> None:
-        """Each in its repository of the caller, be it in memory or not, and whoever commits."""
+        """Each in its repository of the caller, in memory or not, and committed by driver or worker."""
         repos: dict[str, dict[str, str]] = {
             "shared": {"type": "sqlite", "db": "shared.db"},
             "other": {"type": "sqlite", "db": "other.db"},
