@@ -112,6 +112,19 @@ def test_copies_and_pickles_keep_the_artifact(repo, value):
         assert result.artifact == copied.artifact
 
 
+def test_the_factory_of_a_defaultdict_can_be_changed(repo):
+    """Code that freezes the dictionary, or gives it other defaults, works; the changed one is another value."""
+    value = collections.defaultdict(list, a=[1])
+    result = echo(value)
+    result.default_factory = None
+    with pytest.raises(KeyError, match="b"):
+        result["b"]
+    for changed in (result, copy.deepcopy(result), pickle.loads(pickle.dumps(result))):
+        assert changed.default_factory is None
+    assert p.hash(collections.defaultdict(None, a=[1])) == p.hash(result) != p.hash(value)
+    assert echo(value).default_factory is list
+
+
 @pytest.mark.parametrize("value", SINGLETONS, ids=repr)
 def test_singletons_come_back_as_themselves(repo, value):
     """So that `is` and exact types are right; the function has the artifact, or a proxy is asked for."""

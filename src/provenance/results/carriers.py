@@ -246,7 +246,7 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
         **_special_members(kind),
     }
     if kind.__setattr__ is object.__setattr__ and not issubclass(kind, pathlib.PurePath):
-        members["__setattr__"] = _refuse_attribute
+        members["__setattr__"] = _set_attribute
     if plain_repr:
         members["__repr__"] = _plain_repr(kind)
     cls = type("ArtifactProxy", (kind, Carrier), members)
@@ -255,9 +255,11 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
     return cls, _maker(kind)
 
 
-def _refuse_attribute(self: object, name: str, _: object) -> None:
-    """Refuse new attributes, as the plain value does."""
-    raise AttributeError(f"{self.__class__.__name__!r} object has no attribute {name!r}")
+def _set_attribute(self: object, name: str, value: object) -> None:
+    """Refuse new attributes, as the plain value does; a `defaultdict` has one that can be set."""
+    if name != "default_factory" or not isinstance(self, defaultdict):
+        raise AttributeError(f"{self.__class__.__name__!r} object has no attribute {name!r}")
+    object.__setattr__(self, name, value)
 
 
 def _plain_repr(kind: Any) -> Callable[[Any], str]:
