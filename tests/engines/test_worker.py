@@ -92,3 +92,17 @@ def test_its_runs_name_the_run_of_the_caller(puts, monkeypatch):
     for name in ("side", None):
         ask = environment.current().repository(name).interpreter
         assert [ask(FindRun(run.id)) for run in parents] == list(parents)
+
+
+def test_what_the_driver_has_lost_is_sent_again(puts):
+    """A worker that lives on keeps nothing for the next map, whose driver may not have stored what was sent."""
+    engine = p.engines.futures(Inline(), workers=1, commit="driver")
+    for _ in range(2):
+        assert list(outer.map([1], engine=engine)) == [5]
+        for name, function in (("side", outer), ("side", inner), (None, default)):
+            environment.current().repository(name).delete(function.artifact_id(1))
+    stopped = iter(outer.map(range(8), engine=engine, batch=1))
+    next(stopped)
+    del stopped
+    assert list(outer.map(range(8), engine=engine)) == [2 * n + 3 for n in range(8)]
+    assert all(outer.is_cached(n) and inner.is_cached(n) for n in range(8))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from functools import partial
-from itertools import groupby
+from itertools import count, groupby
 from typing import BinaryIO, Final
 
 from attrs import evolve
@@ -43,6 +43,9 @@ _ADVICE: Final = (
 )
 
 
+_maps: Final = count()
+
+
 class Freight:
     """What a map knows of its shipments: the environment and functions as bytes, and who commits."""
 
@@ -50,6 +53,7 @@ class Freight:
         self._environment = environment
         self._engine = engine
         self._commit: Committer = engine.commit
+        self._map = next(_maps)
         self._described: bytes | None = None
         self._parents: bytes | None = None
         self._functions: dict[int, tuple[CachedFunction[..., object], tuple[str, bytes]]] = {}
@@ -72,6 +76,7 @@ class Freight:
             returns_values=first.read_only,
             take_over=take_over,
             parents=self._pack_parents(first.repo),
+            map=self._map,
         )
         return seal(shipment, library_version())
 

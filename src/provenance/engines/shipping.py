@@ -60,6 +60,7 @@ class Shipment:
         returns_values: results come back with their values, because they are in no store.
         take_over: a worker that ran these calls has died.
         parents: the pickled runs of the driver and of what started it, the nearest first.
+        map: number of the map among those of its process.
     """
 
     environment: bytes = field(repr=False)
@@ -70,6 +71,7 @@ class Shipment:
     returns_values: bool = False
     take_over: bool = False
     parents: bytes = field(default=pickle.dumps(()), repr=False)
+    map: int = 0
 
 
 @frozen

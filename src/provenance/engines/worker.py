@@ -107,7 +107,11 @@ def work(payload: bytes) -> bytes:
 
 
 class _Outboxes:
-    """Repositories in memory, by the names of those of the driver for which their artifacts are; they keep what was sent."""
+    """Repositories in memory, by the names of those of the driver for which their artifacts are.
+
+    They keep what was sent for later calls of the same map. Another map has others: its driver may have lost what was
+    sent for this one, or never waited for it.
+    """
 
     def __init__(self) -> None:
         self._opened: dict[str | None, tuple[Repository, set[ArtifactId]]] = {}
@@ -146,7 +150,9 @@ def run_shipment(shipment: Shipment) -> Arrival:
     """Run a shipment in this process."""
     by_driver = shipment.commit == "driver"
     try:
-        place = _open_place(shipment.environment, by_driver, os.getpid())
+        place = _open_place(
+            shipment.environment, by_driver, shipment.parents, shipment.map, os.getpid()
+        )
     except ProvenanceError as error:
         return Arrival(unreached=report(describe_error(error)))
     with using_environment(place.environment):
@@ -187,14 +193,27 @@ _functions: Final[OrderedDict[tuple[str, int], CachedFunction[..., object]]] = O
 
 
 @lru_cache(maxsize=4)
-def _open_place(description: bytes, by_driver: bool, process: int) -> _Place:
-    """Return where to run: the driver's stores, and repositories in memory that are emptied to the driver."""
+def _open_stores(description: bytes, process: int) -> Environment:
+    """Return the driver's environment, with its stores opened in this *process*."""
+    del process
+    return open_description(pickle.loads(description))
+
+
+@lru_cache(maxsize=4)
+def _open_place(
+    description: bytes, by_driver: bool, parents: bytes, map_number: int, process: int
+) -> _Place:
+    """Return where to run: the driver's stores, and repositories in memory that are emptied to the driver.
+
+    The number of a map is unique among those of the driver, the first of *parents*.
+    """
+    del parents, map_number
     given: Description = pickle.loads(description)
     is_driver, outboxes = given.process == process, _Outboxes()
     if is_driver and not by_driver:
-        return _Place(open_description(given), is_driver)
+        return _Place(_open_stores(description, process), is_driver)
     if not by_driver:
-        environment = open_description(given)
+        environment = _open_stores(description, process)
         reached = {
             name: cache(partial(_open_reached, name, opener, outboxes))
             for name, opener in environment.openers.items()
