@@ -281,8 +281,8 @@ class Repository:
     ) -> Iterator[Artifact[object]]:
         """Copy the artifacts of *records*, the bytes of all of them first; each as `copy_from` does, in their order.
 
-        The values of those that are not *needed* may be missing if they were evicted.
-                UntrustedStoreError, before anything is copied, for what may not be copied from an untrusted *source*.
+        The values of those that are not *needed* may be missing if they were evicted; all are, by default. Raises
+        UntrustedStoreError, before anything is copied, for what may not be copied from an untrusted *source*.
         """
         wanted = list(records)
         missing = [record for record in wanted if not self._run(transfer.is_whole(record))]
