@@ -388,9 +388,9 @@ class MemoryRecords(ForkBarrier):
             self._unlink(from_row(self._rows[record.id]))
         for held in ask.inline_blobs:
             self._blobs.hold(held)
-        if ask.run.id not in self._runs:
-            for process in (*ask.parents, ask.run):
-                self._runs.setdefault(process.id, run_to_json(process))
+        for process in (*ask.parents, ask.run):
+            if process.id not in self._runs:
+                self._runs[process.id] = run_to_json(process)
         if ask.receipt is not None and ask.receipt.digest not in self._receipts:
             self._receipts[ask.receipt.digest] = ask.receipt.text
             self._sources = {**ask.receipt.sources, **self._sources}

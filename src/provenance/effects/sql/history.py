@@ -31,9 +31,10 @@ def put_receipt(execute: Execute, receipt: CodeReceipt) -> None:
 
 
 def put_run(execute: Execute, run: Run, parents: tuple[Run, ...] = ()) -> None:
-    """Store a run with its parents, unless it is stored."""
-    if not execute(statements.HAS_RUN, (run.id,)).fetchall():
-        for process in (*parents, run):
+    """Store a run with its parents, unless they are stored."""
+    # A derivation brings a run without its parents.
+    for process in (*parents, run):
+        if not execute(statements.HAS_RUN, (process.id,)).fetchall():
             row = (
                 process.id,
                 time_text(process.created_at),

@@ -92,6 +92,22 @@ class HistoryContract(Contract):
         assert () == place.ask(history.FindDerivations(one.id))
         assert () == place.ask(records.ListDependents(source))
 
+    def test_the_parents_of_a_run_are_stored_with_its_records(self, place: StoreUnderTest) -> None:
+        """Also if a derivation brought the run without them."""
+        process = run(id=RunId(new_id()), parent_id=RunId(new_id()))
+        parents = (
+            evolve(process, id=process.parent_id, parent_id=RunId(new_id())),
+            run(id=RunId(new_id())),
+        )
+        one = place.put(record())
+        known = Derivation(one.id, DerivationId("ab" * 20), frozenset(), process.id, MOMENT)
+        assert place.ask(history.PutDerivation(known, process))
+        two = record(id=new_id(), run_id=process.id)
+        place.ask(records.PutRecord(two, process, "{}", parents=parents))
+        assert [process, *parents] == [
+            place.ask(records.FindRun(stored.id)) for stored in (process, *parents)
+        ]
+
     def test_what_is_not_recorded_has_no_derivations(self, place: StoreUnderTest) -> None:
         """A derivation of nothing is not stored."""
         artifact_id, source = new_id(), new_id()
