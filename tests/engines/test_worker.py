@@ -12,6 +12,7 @@ from provenance.effect import with_layer
 from provenance.engines import freight
 from provenance.engines.shipping import Shipment
 from provenance.environment import replacing_environment
+from provenance.ports.history import FindDerivations
 from provenance.ports.machine import CurrentRun
 from provenance.ports.records import FindRun, PutRecord, PutRecords
 from provenance.testing import in_folder, in_memory
@@ -106,3 +107,39 @@ def test_what_the_driver_has_lost_is_sent_again(puts):
     del stopped
     assert list(outer.map(range(8), engine=engine)) == [2 * n + 3 for n in range(8)]
     assert all(outer.is_cached(n) and inner.is_cached(n) for n in range(8))
+
+
+@p.provenance()
+def first(number):
+    """Return a list."""
+    return [number]
+
+
+@p.provenance()
+def second(number):
+    """Return the same list."""
+    return [number]
+
+
+@p.provenance(repo="side")
+def total(numbers):
+    """Add up."""
+    return sum(numbers)
+
+
+@p.provenance()
+def twice(number):
+    """Get one total by two ways."""
+    return total(first(number)) + total(second(number))
+
+
+@pytest.mark.parametrize("commit", ["worker", "driver"])
+def test_the_other_way_to_a_result_is_recorded(puts, commit):
+    """Whoever commits, and also if the result itself was sent before."""
+    engine = p.engines.futures(Inline(), workers=1, commit=commit)
+    assert list(total.map([first(1)], engine=engine)) == [1]
+    assert list(twice.map([1, 2], engine=engine, batch=1)) == [2, 4]
+    ask = environment.current().repository("side").interpreter
+    for number in (1, 2):
+        (derivation,) = ask(FindDerivations(total.artifact_id([number])))
+        assert second.artifact_id(number) in derivation.input_artifact_ids

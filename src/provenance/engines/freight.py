@@ -150,11 +150,17 @@ class Freight:
         for name, copies in groupby(arrival.copies, lambda copy: copy.repo):
             if name == OWN and read_only:
                 continue
-            repo = own if name == OWN else self._environment.repository(name)
+            repo = self._repository(name, own)
             puts = tuple([_put(repo, copy, replace=copy.record.id in replaced) for copy in copies])
             stored = repo.interpreter(PutRecords(puts))
             recorded |= {put.record.id: record for put, record in zip(puts, stored, strict=True)}
+        for name, put in arrival.derivations:
+            if name != OWN or not read_only:
+                self._repository(name, own).interpreter(put)
         return recorded
+
+    def _repository(self, name: str | None, own: Repository) -> Repository:
+        return own if name == OWN else self._environment.repository(name)
 
 
 def _put(repo: Repository, copy: Copy, *, replace: bool) -> PutRecord:

@@ -30,6 +30,7 @@ from provenance.model.ids import ArtifactId, BlobId, ValueId
 from provenance.model.records import ArtifactRecord, Derivation, Origin
 from provenance.model.references import ArtifactRef, is_proxy, represented_artifact, unwrap
 from provenance.ports.copies import RecordWithInputs
+from provenance.ports.history import PutDerivation
 from provenance.repository.handles import Blueprint, Repository
 from provenance.results.handles import make_proxy, restore_value
 from provenance.results.kinds import DEFAULT_OPTIONS, FORMS, LAZY
@@ -114,6 +115,7 @@ class Arrival:
         unreached: Why the worker does not reach the repository; empty if it does.
         refused: Why it cannot run anything; empty if it can.
         copies: What the driver is to store.
+        derivations: Those that the driver is to record, each with the name of its repository as in `Copy`.
         same_process: The worker is a thread of the driver, and has counted the events.
     """
 
@@ -122,6 +124,7 @@ class Arrival:
     unreached: str = ""
     refused: str = ""
     copies: tuple[Copy, ...] = ()
+    derivations: tuple[tuple[str | None, PutDerivation], ...] = ()
     same_process: bool = False
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache, partial
-from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from attrs import evolve, field, frozen
@@ -21,8 +20,8 @@ from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction, spec_of
 from provenance.calls.spec import FunctionSpec
 from provenance.config import wiring
-from provenance.config.schema import MemoryRepoSettings
-from provenance.effect import Effect, Interpreter, overlay, run, with_layer
+from provenance.effect import Effect, Interpreter, overlay, with_layer
+from provenance.engines.outboxes import Outboxes
 from provenance.engines.outcomes import Done, Outcome, failure_of, portable
 from provenance.engines.shipping import (
     LARGEST_RESULT,
@@ -45,17 +44,14 @@ from provenance.hashing import hash_value
 from provenance.model.ids import ArtifactId, RunId
 from provenance.model.records import ArtifactRecord, Run
 from provenance.model.references import unwrap
-from provenance.ports.blobs import ReadBlob, WriteBlob, WriteBlobs
+from provenance.ports.blobs import WriteBlob, WriteBlobs
 from provenance.ports.capabilities import AllEffects
-from provenance.ports.copies import record_with_inputs
 from provenance.ports.leases import AcquireLease, ReleaseLease, RenewLease
 from provenance.ports.machine import CurrentRun, Now, Sleep
 from provenance.ports.records import (
     FindRecord,
-    ListIds,
     PutRecord,
     PutRecords,
-    ReadStoredRecord,
 )
 from provenance.repository.handles import Repository
 from provenance.repository.stores import is_in_memory
@@ -106,33 +102,6 @@ def work(payload: bytes) -> bytes:
     return seal(run_shipment(shipment), library_version())
 
 
-class _Outboxes:
-    """Repositories in memory, by the names of those of the driver for which their artifacts are.
-
-    They keep what was sent for later calls of the same map. Another map has others: its driver may have lost what was
-    sent for this one, or never waited for it.
-    """
-
-    def __init__(self) -> None:
-        self._opened: dict[str | None, tuple[Repository, set[ArtifactId]]] = {}
-
-    def open(self, name: str | None) -> Repository:
-        """Return the outbox for the driver's repository of this name, None for its default one."""
-        if name not in self._opened:
-            settings = MemoryRepoSettings(delete=True)
-            repo = wiring.open_repository(name or "outbox", settings, Path(), None)
-            self._opened[name] = repo, set()
-        return self._opened[name][0]
-
-    def empty(self) -> list[Copy]:
-        """Return copies of all artifacts that were made here since the last time."""
-        return [
-            copy
-            for name, (repo, exported) in self._opened.items()
-            for copy in _copies(repo, exported, name)
-        ]
-
-
 @frozen(eq=False)
 class _Place:
     """Where a worker runs calls: an environment; the driver commits what is in the outboxes.
@@ -143,7 +112,7 @@ class _Place:
     environment: Environment
     is_driver: bool
     by_driver: bool = False
-    outboxes: _Outboxes = field(factory=_Outboxes)
+    outboxes: Outboxes = field(factory=Outboxes)
 
 
 def run_shipment(shipment: Shipment) -> Arrival:
@@ -173,7 +142,13 @@ def run_shipment(shipment: Shipment) -> Arrival:
         batch = _Batch(shipment, place, function)
         outcomes = collecting(events, lambda: batch.run(calls))
         outcomes, copies = _export(place.outboxes, outcomes)
-    return Arrival(outcomes, tuple(events), copies=copies, same_process=place.is_driver)
+    return Arrival(
+        outcomes,
+        tuple(events),
+        copies=copies,
+        derivations=place.outboxes.take_derivations(),
+        same_process=place.is_driver,
+    )
 
 
 def _repository_of(function: CachedFunction[..., object], environment: Environment) -> Repository:
@@ -209,7 +184,7 @@ def _open_place(
     """
     del parents, map_number
     given: Description = pickle.loads(description)
-    is_driver, outboxes = given.process == process, _Outboxes()
+    is_driver, outboxes = given.process == process, Outboxes()
     if is_driver and not by_driver:
         return _Place(_open_stores(description, process), is_driver)
     if not by_driver:
@@ -230,7 +205,7 @@ def _open_place(
     return _Place(environment, is_driver, by_driver, outboxes)
 
 
-def _open_reached(name: str, opener: Opener, outboxes: _Outboxes) -> Repository:
+def _open_reached(name: str, opener: Opener, outboxes: Outboxes) -> Repository:
     """Return the repository of this name, or an outbox if it would be in the memory of this process."""
     repo = opener()
     return outboxes.open(name) if is_in_memory(repo) else repo
@@ -453,32 +428,15 @@ def _recorded(outcome: Outcome, winners: dict[ArtifactId, ArtifactRecord]) -> Ou
 
 
 def _export(
-    outboxes: _Outboxes, outcomes: tuple[Outcome, ...]
+    outboxes: Outboxes, outcomes: tuple[Outcome, ...]
 ) -> tuple[tuple[Outcome, ...], tuple[Copy, ...]]:
     """Return the outcomes, and copies of all artifacts that this worker has made for the driver to commit."""
-    copies = outboxes.empty()
+    copies = outboxes.take_copies()
     too_large = {copy.record.id: copy for copy in copies if _size(copy) > LARGEST_RESULT}
     if too_large:
         outcomes = tuple([_refuse_large(outcome, too_large) for outcome in outcomes])
         copies = [copy for copy in copies if copy.record.id not in too_large]
     return outcomes, tuple(copies)
-
-
-def _copies(repo: Repository, exported: set[ArtifactId], name: str | None) -> Iterator[Copy]:
-    """Yield copies of the artifacts of an outbox that are not *exported* yet."""
-    ask, after = repo.interpreter, ""
-    fresh: list[ArtifactId] = []
-    while ids := ask(ListIds("", 500, after)):
-        fresh += [artifact_id for artifact_id in ids if artifact_id not in exported]
-        after = ids[-1]
-    for artifact_id in fresh:
-        record = cast("ArtifactRecord", ask(ReadStoredRecord(artifact_id)))
-        blobs = {
-            blob.id: cast("bytes", ask(ReadBlob(blob, lambda source: source.read())))
-            for blob in record.blobs
-        }
-        yield Copy(run(record_with_inputs(record, repo.name), ask), blobs, name)
-    exported.update(fresh)
 
 
 def _size(copy: Copy) -> int:

@@ -94,11 +94,8 @@ class HistoryContract(Contract):
 
     def test_the_parents_of_a_run_are_stored_with_its_records(self, place: StoreUnderTest) -> None:
         """Also if a derivation brought the run without them."""
-        process = run(id=RunId(new_id()), parent_id=RunId(new_id()))
-        parents = (
-            evolve(process, id=process.parent_id, parent_id=RunId(new_id())),
-            run(id=RunId(new_id())),
-        )
+        parents = run(id=RunId(new_id())), run(id=RunId(new_id()))
+        process = run(id=RunId(new_id()), parent_id=parents[0].id)
         one = place.put(record())
         known = Derivation(one.id, DerivationId("ab" * 20), frozenset(), process.id, MOMENT)
         assert place.ask(history.PutDerivation(known, process))
