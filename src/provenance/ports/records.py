@@ -188,8 +188,7 @@ class SearchRecords(StoreEffect[Page]):
 class PutRecord(StoreEffect[ArtifactRecord]):
     """Store *record*, its *run*, *receipt* and the *held* blobs in one transaction; answers the stored record.
 
-    The *parents* are the runs that started the run, the nearest first. They are stored with it, as they may never
-    put a record themselves.
+    The *parents* are the runs that started it, the nearest first, which may never put a record themselves.
 
     An existing artifact stays, so that the loser of a race gets the winner's record, unless
     *replace*. The records *besides*, the parts of a composite, are stored in the same transaction
@@ -460,16 +459,9 @@ class RecordWithInputs:
     def put(
         self, record: ArtifactRecord, held: tuple[InlineBlob, ...], *, replace: bool = False
     ) -> PutRecord:
-        """Return the effect that stores it as *record* in another store, which keeps the blobs *held* in its tables."""
-        return PutRecord(
-            record,
-            self.run,
-            self.inputs_json,
-            held,
-            replace,
-            receipt=self.receipt,
-            parents=self.parents,
-        )
+        """Return the effect that stores it as *record*, with the blobs *held*, in another store."""
+        what = self.run, self.inputs_json, held, replace, (), self.receipt, self.parents
+        return PutRecord(record, *what)
 
 
 def record_with_inputs(
@@ -482,20 +474,12 @@ def record_with_inputs(
     inputs = yield from FindInputs(record.id)
     if inputs is None:
         raise ArtifactNotFoundError(record.id, repo)
-    parents = yield from _find_parents(run)
-    return RecordWithInputs(record, run, inputs, (yield from find_code(record.code)), parents)
-
-
-def _find_parents(run: Run) -> Program[FindRun, tuple[Run, ...]]:
-    """Return the recorded runs that started *run*, the nearest first."""
-    found: dict[RunId, Run] = {run.id: run}
-    parent_id = run.parent_id
-    while parent_id is not None and parent_id not in found:
-        parent = yield from FindRun(parent_id)
-        if parent is None:
-            break
-        found[parent_id], parent_id = parent, parent.parent_id
-    return tuple(found.values())[1:]
+    parents: dict[RunId, Run] = {}
+    above = run.parent_id
+    while above is not None and above not in parents and (found := (yield from FindRun(above))):
+        parents[above], above = found, found.parent_id
+    code = yield from find_code(record.code)
+    return RecordWithInputs(record, run, inputs, code, tuple(parents.values()))
 
 
 def derivations_to_copy(
