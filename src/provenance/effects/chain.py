@@ -315,6 +315,6 @@ def _copy(record: ArtifactRecord, source: Tier, target: Tier) -> None:
     ]
     written: list[WriteResult] = [target.ask(WriteBlob(copy(blob))) for blob in small]
     held = tuple(blob for blob in written if isinstance(blob, InlineBlob))
-    target.ask(what.put(record, held))
+    target.ask(what.put(record, held, False))
     for put in run(records.derivations_to_copy(record.id), source.ask):
         target.ask(put)

@@ -162,7 +162,7 @@ def _put(repo: Repository, copy: Copy, *, replace: bool) -> PutRecord:
             raise result
         inline += [result] if isinstance(result, InlineBlob) else []
     record = evolve(copy.record, added_at=repo.interpreter(Now()))
-    return copy.what.put(record, tuple(inline), replace=replace)
+    return copy.what.put(record, tuple(inline), replace)
 
 
 def _write(data: bytes, sink: BinaryIO) -> None:

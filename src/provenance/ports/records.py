@@ -456,12 +456,10 @@ class RecordWithInputs:
     receipt: CodeReceipt | None = None
     parents: tuple[Run, ...] = ()
 
-    def put(
-        self, record: ArtifactRecord, held: tuple[InlineBlob, ...], *, replace: bool = False
-    ) -> PutRecord:
+    def put(self, record: ArtifactRecord, held: tuple[InlineBlob, ...], replace: bool) -> PutRecord:
         """Return the effect that stores it as *record*, with the blobs *held*, in another store."""
-        what = self.run, self.inputs_json, held, replace, (), self.receipt, self.parents
-        return PutRecord(record, *what)
+        beside = held, replace, (), self.receipt, self.parents
+        return PutRecord(record, self.run, self.inputs_json, *beside)
 
 
 def record_with_inputs(
@@ -474,8 +472,7 @@ def record_with_inputs(
     inputs = yield from FindInputs(record.id)
     if inputs is None:
         raise ArtifactNotFoundError(record.id, repo)
-    parents: dict[RunId, Run] = {}
-    above = run.parent_id
+    parents, above = dict[RunId, Run](), run.parent_id
     while above is not None and above not in parents and (found := (yield from FindRun(above))):
         parents[above], above = found, found.parent_id
     code = yield from find_code(record.code)

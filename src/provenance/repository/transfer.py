@@ -104,4 +104,4 @@ def store_copy(
     has_other_bytes = isinstance(there, LookupHit) and there.record.blobs != what.record.blobs
     replace = has_other_bytes or isinstance(there, RecordCorrupt)
     record = evolve(what.record, added_at=now)
-    return (yield from what.put(record, tuple(held), replace=replace))
+    return (yield from what.put(record, tuple(held), replace))
