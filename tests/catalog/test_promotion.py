@@ -291,3 +291,23 @@ def test_sources_whose_values_were_evicted_are_copied_without_them(places):
         assert LARGE == len(source(LARGE))  # which computes it again
     assert LARGE == len(p.promote(p.artifact_of(table).id, far, near).value)
     assert evicted - 1 == p.verify(far).evicted
+
+
+def test_an_evicted_value_needs_no_permission_to_delete(places, tmp_path):
+    """A shared repository that keeps everything takes such copies whole, and what it has stays readable."""
+    near, _ = places
+    shared = p.SqliteRepo("kept", db=tmp_path / "kept.db", delete=False)
+    with p.using_repo(near):
+        table = source(LARGE)
+        total = report(split(table)["left"], 1)
+    p.evict(near, older_than=timedelta(0), keep=[total], dry_run=False)
+    for _ in range(2):
+        assert {"sum": 1, "others": 1} == p.promote(p.artifact_of(total).id, shared, near).value
+        checked = p.verify(shared)
+        assert (True, 2) == (checked.is_sound, checked.evicted)
+    same = p.SqliteRepo("same", db=tmp_path / "same.db")
+    with p.using_repo(same):
+        p.provenance(name="other")(lambda: np.arange(LARGE))()
+    p.promote(p.artifact_of(total).id, same, near)
+    assert LARGE == len(same.get_value(p.artifact_of(table).id))
+    assert 1 == p.verify(same).evicted

@@ -395,6 +395,8 @@ class MemoryRecords(ForkBarrier):
             self._receipts[ask.receipt.digest] = ask.receipt.text
             self._sources = {**ask.receipt.sources, **self._sources}
         self._rows[record.id] = row
+        if ask.evicted:
+            self._evicted[record.id] = record.added_at
         self._inputs[record.id] = ask.inputs_json
         insort(self._ids, record.id)
         for index, key in self._index_entries(record):

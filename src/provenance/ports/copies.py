@@ -24,7 +24,12 @@ class RecordWithInputs:
     parents: tuple[Run, ...] = ()
 
     def put(
-        self, record: ArtifactRecord, held: tuple[InlineBlob, ...], *, replace: bool = False
+        self,
+        record: ArtifactRecord,
+        held: tuple[InlineBlob, ...],
+        *,
+        replace: bool = False,
+        evicted: bool = False,
     ) -> PutRecord:
         """Return the effect that stores it as *record* in another store, which keeps the blobs *held* in its tables."""
         return PutRecord(
@@ -35,6 +40,7 @@ class RecordWithInputs:
             replace,
             receipt=self.receipt,
             parents=self.parents,
+            evicted=evicted,
         )
 
 

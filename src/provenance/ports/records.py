@@ -192,6 +192,8 @@ class PutRecord(StoreEffect[ArtifactRecord]):
     An existing artifact stays, so that the loser of a race gets the winner's record, unless
     *replace*. The records *besides*, the parts of a composite, are stored in the same transaction
     and replace existing ones.
+
+    The value of an *evicted* one is not stored, and counts as evicted at the time at which it was added.
     """
 
     needs, action = "write", "recording an artifact"
@@ -203,6 +205,7 @@ class PutRecord(StoreEffect[ArtifactRecord]):
     besides: tuple[PutRecord, ...] = ()
     receipt: CodeReceipt | None = None
     parents: tuple[Run, ...] = ()
+    evicted: bool = False
 
 
 @frozen(eq=False, repr=False)

@@ -15,7 +15,7 @@ from provenance.ports.blobs import Copying, HasBlob, WriteBlobs
 from provenance.ports.copies import RecordWithInputs
 from provenance.ports.history import FindDerivations
 from provenance.ports.machine import Now
-from provenance.ports.records import FindEviction, FindRecord, MarkEvicted, PutRecord
+from provenance.ports.records import FindEviction, FindRecord, PutRecord
 from provenance.repository.programs import LookupHit, RecordCorrupt, lookup, was_evicted
 from provenance.util.components import strongly_connected_components
 
@@ -101,7 +101,7 @@ def store_copy(
     repo: str,
     *,
     evicted: bool = False,
-) -> Program[FindRecord | FindEviction | Now | PutRecord | MarkEvicted, ArtifactRecord]:
+) -> Program[FindRecord | FindEviction | HasBlob | Now | PutRecord, ArtifactRecord]:
     """Record an artifact whose bytes are in *copies*, replacing a record of other bytes; returns what is recorded then.
 
     The value of one that was *evicted* may be missing, and then is evicted here, too.
@@ -118,7 +118,7 @@ def store_copy(
             and evicted
             and blob != what.record.inputs_blob
         ):
-            lacks_value = True
+            lacks_value = not (yield from HasBlob(blob))
             continue
         if isinstance(copy, errors.ProvenanceError):
             raise copy
@@ -129,10 +129,7 @@ def store_copy(
     there = yield from lookup(what.record.id, fresh=True)
     has_other_bytes = isinstance(there, LookupHit) and there.record.blobs != what.record.blobs
     replace = has_other_bytes or isinstance(there, RecordCorrupt)
-    # A record that replaces one whose value was evicted has its value again.
-    replace |= not lacks_value and (yield from was_evicted(what.record.id))
+    # Only a record that replaces another changes whether its value counts as evicted.
+    replace |= lacks_value or (yield from was_evicted(what.record.id))
     record = evolve(what.record, added_at=now)
-    stored = yield from what.put(record, tuple(held), replace=replace)
-    if lacks_value:
-        yield from MarkEvicted(record.id, record.value_blob, now)
-    return stored
+    return (yield from what.put(record, tuple(held), replace=replace, evicted=lacks_value))

@@ -319,7 +319,11 @@ class SqlRecords(SqlHistory):
         process = database.generation, ask.run.id
         code = process[0], "" if ask.receipt is None else ask.receipt.digest
         is_alone = not (
-            record.input_artifact_ids or record.value_artifact_ids or ask.besides or ask.replace
+            record.input_artifact_ids
+            or record.value_artifact_ids
+            or ask.besides
+            or ask.replace
+            or ask.evicted
         )
         # Then one statement is enough, which is a transaction by itself.
         is_known = ask.receipt is None or code in self._receipts
@@ -463,6 +467,8 @@ class SqlRecords(SqlHistory):
             put_derivation_edges(execute, ask.record.id)
         elif execute(statements.PUT_RECORD, self._row(ask)).rowcount == 0:
             return self._keep_stored(execute, ask)
+        if ask.evicted:
+            execute(statements.PUT_EVICTION, (ask.record.id, time_text(ask.record.added_at)))
         for source_id in ask.record.source_ids:
             execute(statements.PUT_EDGE, (ask.record.id, source_id))
         for part in ask.besides:

@@ -21,7 +21,15 @@ from provenance.ports import blobs, records
 from provenance.ports.inspection import ReadStoredRecords
 from provenance.testing.contracts.base import Contract
 from provenance.testing.contracts.blobs import INVALID, some
-from provenance.testing.harness import LIMIT, MOMENT, StoreUnderTest, inline_blobs, new_id, record
+from provenance.testing.harness import (
+    LIMIT,
+    MOMENT,
+    StoreUnderTest,
+    inline_blobs,
+    new_id,
+    record,
+    run,
+)
 
 SIZES = [1, LIMIT, LIMIT + 1, 1 << 16, 3 << 20]
 
@@ -218,6 +226,14 @@ class MaintenanceContract(Contract):
             place.ask(records.FindRecord(one.id)),
             place.ask(records.FindEviction(one.id)),
         )
+
+    def test_a_record_can_be_put_without_its_value(self, place: StoreUnderTest) -> None:
+        """It is marked as evicted in the same transaction, until a whole one replaces it."""
+        one = record(value_blob=blob_of(some(LIMIT)), inputs_blob=None)
+        for evicted in (True, False):
+            put = records.PutRecord(one, run(), "{}", replace=True, evicted=evicted)
+            assert one == place.ask(put) == place.ask(records.FindRecord(one.id))
+            assert evicted == (place.ask(records.FindEviction(one.id)) is not None)
 
     @pytest.mark.parametrize("size", [5, LIMIT + 1])
     def test_a_record_that_takes_the_place_of_an_evicted_one_is_whole(
