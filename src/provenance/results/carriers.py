@@ -257,7 +257,7 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
 
 def _set_attribute(self: object, name: str, value: object) -> None:
     """Refuse new attributes, as the plain value does; a `defaultdict` has one that can be set."""
-    if name != "default_factory" or not isinstance(self, defaultdict):
+    if name != "default_factory" or self.__class__ is not defaultdict:
         raise AttributeError(f"{self.__class__.__name__!r} object has no attribute {name!r}")
     object.__setattr__(self, name, value)
 
