@@ -123,6 +123,13 @@ def test_a_mistake_is_named(path, value, words):
         assert word in str(raised.value)
 
 
+@pytest.mark.parametrize("path", ["$HOME/blobs", "${HOME}/blobs"])
+def test_a_path_in_a_program_has_no_variables(path):
+    """Nothing fills them in there, and no folder of that name is made."""
+    with pytest.raises(p.ConfigError, match=r"got '\$\{?HOME.*os\.path\.expandvars in a program"):
+        p.DiskStore(cachedir=path)
+
+
 @pytest.mark.parametrize("db", [":memory:", "sqlite:///:memory:", "sqlite://", "sqlite:///"])
 def test_a_database_in_memory_is_refused(db, tmp_path):
     """By handles and configurations alike, in favour of the memory repository: no file of that name is made."""
