@@ -37,7 +37,7 @@ class Session:
 
         Raises:
             StoreUnavailableError: if nothing is stored there; looking creates no store. A chain
-                is there if one of its members is.
+                is there if one of its members is, and its other members are created.
         """
         wanted = name or self.repo_name
         if wanted is not None and wanted.endswith(_BUNDLE):
