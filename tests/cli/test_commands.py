@@ -286,6 +286,14 @@ def test_what_is_evicted_hinders_no_other_copy(call, folder):
     code, out, err = call("promote", data, score, "--to", "other.db", "--ids")
     assert (3, f"{score}\n") == (code, out)
     assert "missing" in err
+    p.create_set([p.load_artifact(data), p.load_artifact(score)], "both")
+    for number, words in enumerate((["-"], ["@both"])):
+        to = f"several{number}.db"
+        code, out, err = call(
+            "promote", *words, "--to", to, "--ids", stdin=f"123456\n{data}\n{score}\n"
+        )
+        assert (3, f"{score}\n") == (code, out)
+        assert err.count("provenance: ") == (2 if words == ["-"] else 1)
 
 
 def test_verify_finds_what_is_lost(call, folder):

@@ -123,6 +123,13 @@ def test_a_mistake_is_named(path, value, words):
         assert word in str(raised.value)
 
 
+@pytest.mark.parametrize("path", ["$HOME/blobs", "${HOME}/blobs"])
+def test_a_path_in_a_program_has_no_variables(path):
+    """Nothing fills them in there, and no folder of that name is made."""
+    with pytest.raises(p.ConfigError, match=r"got '\$\{?HOME.*os\.path\.expandvars in a program"):
+        p.DiskStore(cachedir=path)
+
+
 @pytest.mark.parametrize("db", [":memory:", "sqlite:///:memory:", "sqlite://", "sqlite:///"])
 def test_a_database_in_memory_is_refused(db, tmp_path):
     """By handles and configurations alike, in favour of the memory repository: no file of that name is made."""
@@ -315,7 +322,7 @@ def test_yaml_errors_name_the_file(tmp_path, text):
 def test_a_key_that_is_there_twice_is_named(tmp_path, text):
     """YAML would take the last one; what a key merges in may be overridden."""
     (tmp_path / "twice.yaml").write_text(text)
-    with pytest.raises(p.ConfigError, match=r"key '[ab]' is there twice"):
+    with pytest.raises(p.ConfigError, match=r"twice\.yaml, line 2: the key '[ab]' .* keep one"):
         p.load_yaml_config(tmp_path / "twice.yaml")
 
 

@@ -276,7 +276,8 @@ def test_a_sample_is_of_the_size_that_was_asked_for(repo):
     """So many different artifacts are checked, or all if there are no more; others at another time."""
     for n in range(30):
         numbers(n)
-    assert [1, 10, 30, 30] == [p.verify(sample=size).artifacts for size in (1, 10, 30, 31)]
+    sizes = 1, 10, 30, 31, 2**63 - 1, 10**30
+    assert [1, 10, 30, 30, 30, 30] == [p.verify(sample=size).artifacts for size in sizes]
     chosen = {sample_of(repo, 5, str(seed)) for seed in range(20)}
     assert {5} == {len(set(each)) for each in chosen}
     assert len(chosen) > 15

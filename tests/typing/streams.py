@@ -65,6 +65,7 @@ async def use_partitions() -> None:
     assert_type(daily([1, 2], "raw").scan("duckdb"), object)
     assert_type(daily([1, 2], "raw").scan(), LazyFrame)
     assert_type(daily.each(1, "raw"), bytes)
+    assert_type(daily.__name__, str)
     assert_type(await daily_later([1]), p.Parts[float])
     assert_type(await daily_later.each(1), float)
     daily.each("x", "raw")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # an int is wanted

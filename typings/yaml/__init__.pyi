@@ -14,13 +14,6 @@ class MarkedYAMLError(YAMLError):
     context_mark: Mark | None
     problem: str | None
     problem_mark: Mark | None
-    def __init__(
-        self,
-        context: str | None = ...,
-        context_mark: Mark | None = ...,
-        problem: str | None = ...,
-        problem_mark: Mark | None = ...,
-    ) -> None: ...
 
 class Node:
     start_mark: Mark

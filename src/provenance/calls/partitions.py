@@ -252,6 +252,9 @@ class PartitionedFunction(Generic[P, R_co, C_co]):
         True
     """
 
+    __name__: str
+    __qualname__: str
+
     def __init__(self, each: CachedFunction[P, R_co], over: str) -> None:
         functools.update_wrapper(cast("Callable[..., object]", self), each, updated=())
         self.each = each

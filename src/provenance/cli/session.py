@@ -37,7 +37,7 @@ class Session:
 
         Raises:
             StoreUnavailableError: if nothing is stored there; looking creates no store. A chain
-                is there if one of its members is.
+                is there if one of its members is, and its other members are created.
         """
         wanted = name or self.repo_name
         if wanted is not None and wanted.endswith(_BUNDLE):
@@ -92,10 +92,8 @@ class Session:
     def artifacts(self, texts: Iterable[str]) -> Iterator[p.Artifact[object]]:
         """Yield the artifacts that *texts* name: ids, `@set`, `@set/name`, or `-` for ids on stdin."""
         repo = self.repository()
-        for text in texts:
-            if text == "-":
-                yield from self.artifacts(filter(None, map(str.strip, sys.stdin or ())))
-            elif text.startswith("@"):
+        for text in self.texts(texts):
+            if text.startswith("@"):
                 set_name, _, name = text[1:].partition("/")
                 members = p.load_set_by_name(set_name, repo)
                 found = members.artifacts_named(name) if name else members.artifacts
@@ -104,6 +102,14 @@ class Session:
                 yield from found
             else:
                 yield repo.get_by_id(text)
+
+    def texts(self, texts: Iterable[str]) -> Iterator[str]:
+        """Yield *texts*, with the lines on stdin in place of `-`."""
+        for text in texts:
+            if text == "-":
+                yield from filter(None, map(str.strip, sys.stdin or ()))
+            else:
+                yield text
 
     def short(self, digest: object) -> str:
         """Return an id as text: its first digits on a terminal, whole in a pipe."""

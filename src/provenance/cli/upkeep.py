@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final, cast
 
@@ -27,13 +28,13 @@ _DRY: Final = "nothing deleted; pass --yes to delete"
 @command(
     click.option(
         "--sample",
-        type=click.IntRange(1, 2**63 - 1),
+        type=click.IntRange(1),
         metavar="N",
         help="Check this number of artifacts, chosen at random.",
     ),
     click.option(
         "--recompute",
-        type=click.IntRange(1, 2**63 - 1),
+        type=click.IntRange(1),
         metavar="N",
         help="Also compute this number of artifacts again, and compare the results.",
     ),
@@ -174,17 +175,24 @@ def _each(
     session: Session, ids: tuple[str, ...], act: Callable[[p.Artifact[object]], object], done: str
 ) -> Report:
     """Do *act* to each artifact; those that fail are reported on stderr, and the exit code is 3."""
-    repo, items, failed = session.repository(), list[Item](), 0
-    for text in ids:
+    repo, items, failures = session.repository(), list[Item](), list[Exception]()
+
+    @contextmanager
+    def reporting() -> Generator[None]:
         try:
-            for artifact in [*session.artifacts([text])]:
-                item = artifact_item(artifact, repo)
-                act(artifact)
-                items.append(item)
+            yield
         except _ONE_FAILS as error:
             click.echo(f"provenance: {error}", err=True)
-            failed += 1
-    code = (3 if items else 1) if failed else 0
+            failures.append(error)
+
+    for text in [*session.texts(ids)]:
+        with reporting():
+            for artifact in [*session.artifacts([text])]:
+                with reporting():
+                    item = artifact_item(artifact, repo)
+                    act(artifact)
+                    items.append(item)
+    code = (3 if items else 1) if failures else 0
     total = sum(cast("int", item["size_bytes"]) for item in items)
     footer = done.format(count_of(len(items), "artifact"), size(total))
     return Listing(tuple(items), artifact_columns(session), footer, empty="nothing done", code=code)

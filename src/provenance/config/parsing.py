@@ -301,7 +301,11 @@ def _substitute(value: object, path: str, variables: Mapping[str, str]) -> objec
         # The text may hold a secret, so the message does not show it.
         if match[1] is None:
             problem = "${ is not followed by the name of an environment variable and }"
-            raise ConfigError(path, problem, "write ${NAME}, which has no default")
+            raise ConfigError(
+                path,
+                problem,
+                "write ${NAME}, which has no default; a variable may hold any text, ${ too",
+            )
         name = match[1].removesuffix("}")
         if name not in variables:
             problem = f"environment variable {name} is not set"

@@ -120,8 +120,10 @@ def check_path(_: object, __: object, value: str) -> None:
         raise ValueError(f"must be a path, got {value!r}, which the system cannot encode") from None
     if b"\0" in encoded:
         raise ValueError(f"must be a path, got {value!r}; remove the NUL")
-    if variable := re.match(r"\$(\w+)", value):
-        raise ValueError(f"must be a path, got {value!r}; write ${{{variable[1]}}}")
+    # A configuration's `${NAME}` is filled in by now; those of stores made in a program never are.
+    if variable := re.match(r"\$\{?(\w+)", value):
+        advice = f"write ${{{variable[1]}}} in a configuration, os.path.expandvars in a program"
+        raise ValueError(f"must be a path, got {value!r}; {advice}")
     try:
         Path(value).expanduser()
     except RuntimeError:

@@ -79,13 +79,16 @@ def from_yaml(path: Path) -> tuple[Raw, Path]:
             seen = set[str]()
             for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
                 if key.value in seen - {"<<"}:
+                    place = f"{path}, line {key.start_mark.line + 1}"
                     problem = f"the key {key.value!r} is there twice"
-                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+                    raise ConfigError(place, problem, "keep one of them")
                 seen.add(key.value)
             return node
 
     try:
         raw: object = yaml.load(path.read_text("utf-8"), Loader)  # noqa: S506 - it is a SafeLoader
+    except ConfigError:
+        raise
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigError(
             str(path), f"cannot read it: {error}", "name a readable YAML file"

@@ -129,12 +129,17 @@ def all_set_ids(repo: Repository) -> Iterator[SetId]:
     return chain.from_iterable(pages(ListSetIds("", _PAGE), repo.interpreter))
 
 
+_MOST: Final = 2**31
+"""More artifacts than there are; no database takes any number as a limit."""
+
+
 def _sample(repo: Repository, size: int) -> tuple[ArtifactId, ...]:
     return run(sample_ids(size, repo.interpreter(Now()).isoformat()), repo.interpreter)
 
 
 def sample_ids(size: int, seed: str) -> Program[ListIds, tuple[ArtifactId, ...]]:
     """Choose *size* different ids at points that *seed* determines, or all if there are fewer."""
+    size = min(size, _MOST)
     first = yield from ListIds("", size + 1)
     if len(first) <= size:
         return first
