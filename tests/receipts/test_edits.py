@@ -1,5 +1,7 @@
 """Each way in which users edit a project changes the receipt, and the changed thing is named."""
 
+import os
+import subprocess
 import sys
 from itertools import count
 from textwrap import dedent
@@ -312,3 +314,45 @@ def test_code_that_runs_counts_and_not_what_its_file_says_meanwhile(tmp_path, mo
         assert changed == {one.name for one in changes(meanwhile[name].text, after[name])}
         # It is not known whether it is the same.
         assert changed == {one.name for one in changes(first[name].text, meanwhile[name])}
+
+
+UNCHANGED = """
+from functools import singledispatch
+@singledispatch
+def show(x):
+    return x
+@show.register
+def _(x: int):
+    return x + 1
+@show.register
+def _(x: str):
+    return x + "s"
+@show.register
+def _(x: float):
+    return x + 1.5
+a, b, c, d = lambda x: x + 1, lambda x: x + 2, lambda x: x + 3, lambda x: x + 4
+e = lambda x: x + 5
+g = lambda x: x + 6
+def work(x):
+    return show(x), a(x), b(x), c(x), d(x), e(x), g(x)
+if __name__ == "__main__":
+    from provenance.receipts.receipt import receipt_of
+    print(receipt_of(work).text)
+"""
+
+
+def test_a_receipt_is_the_same_in_each_process(tmp_path):
+    """Sets of names have another order there, and functions other addresses."""
+    path = tmp_path / "main.py"
+    path.write_text(UNCHANGED)
+    seeds = ("1", "2", "3")
+    found = {
+        subprocess.run(
+            [sys.executable, str(path)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in seeds
+    }
+    assert len(found) == 1

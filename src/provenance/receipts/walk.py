@@ -33,6 +33,7 @@ class Walk:
         self.digests: dict[str, str] = {}
         self.places: dict[str, str] = {}
         self.sources: dict[str, str] = {}
+        self._found: dict[str, list[str]] = {}
         self._waiting: list[object] = []
         self._seen: dict[int, object] = {}
         self._state: set[str] = set()
@@ -61,12 +62,13 @@ class Walk:
             for name, (kind, attribute) in self._attributes.items()
             if attribute in self._said.get(kind, ())
         ]
-        for name in {*said, *self._state}:
-            self.digests.pop(name, None)
+        for name in self._found.keys() - {*said, *self._state}:
+            # Several lambdas of a module share a name, and sets have another order in each process.
+            found = sorted(self._found[name])
+            self.digests[name] = short_digest(found) if found[1:] else found[0]
 
     def _note(self, name: str, digest: str, place: str = "") -> None:
-        known = self.digests.get(name)
-        self.digests[name] = digest if known is None else short_digest(sorted((known, digest)))
+        self._found.setdefault(name, []).append(digest)
         if place:
             self.places[name] = place
 
