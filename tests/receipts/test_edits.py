@@ -356,3 +356,85 @@ def test_a_receipt_is_the_same_in_each_process(tmp_path):
         for seed in seeds
     }
     assert len(found) == 1
+
+
+CHANGING = {
+    "a default dictionary, which a look-up fills": (
+        "from collections import defaultdict\nK = defaultdict(int)",
+        "K[x]",
+    ),
+    "a data class whose method changes it": (
+        (
+            "import dataclasses\n@dataclasses.dataclass\nclass Stats:\n    n: int = 0\n"
+            "    def count(self):\n        self.n += 1\nclass More(Stats):\n    pass\nK = [More()]"
+        ),
+        "K[0].count()",
+    ),
+    "a queue": ("from collections import deque\nK = deque()", "K.appendleft(x)"),
+    "a context of decimals": (
+        "import decimal\nK = decimal.Context()",
+        "K.divide(decimal.Decimal(x), decimal.Decimal(3))",
+    ),
+    "an attribute that its class does not name": (
+        "class A:\n    pass\nA.rows = []",
+        "A.rows.append(x)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGING)
+def test_what_a_call_changes_is_no_constant(case, tmp_path, monkeypatch):
+    """A miss computes its receipt after the call, and a hit of another process before it."""
+    uses, body = CHANGING[case]
+    (tmp_path / "changing.py").write_text(f"{uses}\ndef work(x):\n    return {body}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "changing", raising=False)
+    work = __import__("changing").work
+    before = receipt_of(work)
+    work(1)
+    assert changes(before.text, receipt_of(work)) == ()
+    assert "." in before.digests
+
+
+def test_code_counts_where_an_attribute_of_it_changes(tmp_path, monkeypatch):
+    """A function that counts its calls, or a class its objects, is still code."""
+    main = (
+        "def f(x):\n    return x + 1\nclass A:\n    n = 0\n    rate = 1\n"
+        "def work(x):\n    f.calls = 1\n    A.n += 1\n    return f(x) * A.rate\n"
+    )
+    edits = {
+        ("main", "x + 1", "x + 2"): {"main.f"},
+        ("main", "rate = 1", "rate = 2"): {"main.A"},
+    }
+    for edit, names in edits.items():
+        assert names == play(tmp_path, monkeypatch, main, edit, "work")
+
+
+def test_a_script_has_the_receipt_of_the_module_that_it_is(tmp_path):
+    """Both names share results, so constants that hold functions and members are the same for both."""
+    text = (
+        "from enum import Enum\nclass Color(Enum):\n    RED = 1\n"
+        "def f(x):\n    return x\nALL = [f, Color.RED]\n"
+        "def work(x):\n    return ALL[0](x)\n"
+    )
+    told = "from provenance.receipts.receipt import receipt_of\nprint(receipt_of(work).text)\n"
+    (tmp_path / "program.py").write_text(text + told)
+    commands = [["program.py"], ["-c", "import program"]]
+    found = {
+        subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, capture_output=True, check=True
+        ).stdout
+        for command in commands
+    }
+    assert len(found) == 1
+
+
+def test_a_member_that_cannot_be_hashed_leaves_the_rest_of_the_receipt(tmp_path, monkeypatch):
+    """The list is not tracked then, and the code is."""
+    main = (
+        "import threading\nclass A:\n    nbytes = 8\n    def __init__(self):\n"
+        "        self.lock = threading.Lock()\nALL = [A()]\n"
+        "def work(x):\n    return x + 1, ALL\n"
+    )
+    edit = ("main", "x + 1", "x + 2")
+    assert play(tmp_path, monkeypatch, main, edit, "work") == {"main.work"}

@@ -10,7 +10,9 @@ from inspect import getattr_static
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, ModuleType, SimpleNamespace
 from typing import Any, Final, cast
 
+from provenance.errors import UnhashableValueError
 from provenance.hashing import hash_value
+from provenance.model.main_module import source_of
 from provenance.model.references import CONTAINERS, is_proxy
 from provenance.receipts.ownership import layers
 from provenance.receipts.syntax import short_digest
@@ -49,12 +51,16 @@ def digest_of(value: object) -> tuple[str | None, list[object]]:
 
 def _plain(value: object) -> str | None:
     """Return the digest of a value that is hashed as it is; None for others."""
-    if type(value).__module__.partition(".")[0] in _VALUE_MODULES:
+    kind = type(value)
+    # A context of decimals notes what each calculation meets.
+    is_plain = kind.__module__.partition(".")[0] in _VALUE_MODULES and kind.__name__ != "Context"
+    is_array = getattr_static(kind, "nbytes", None) is not None
+    if not is_plain and (not is_array or cast("Any", value).nbytes > _MOST_BYTES):
+        return None
+    try:
         return short_digest(value)
-    size = getattr_static(type(value), "nbytes", None)
-    if size is not None and cast("Any", value).nbytes <= _MOST_BYTES:
-        return short_digest(value)
-    return None
+    except UnhashableValueError:
+        return None
 
 
 def field_names(kind: type) -> frozenset[str]:
@@ -84,7 +90,7 @@ def _shape(value: object, parts: list[object]) -> object:
     parts.append(value)
     kind = type(value)
     if isinstance(value, FunctionType | type):
-        return f"{value.__module__}.{value.__qualname__}"
+        return f"{source_of(value)}.{value.__qualname__}"
     if kind in _SCALARS:
         return value
     if kind is dict:
@@ -107,7 +113,7 @@ def _members(value: object, parts: list[object]) -> Iterator[object]:
     known = cast("Any", value)
     if isinstance(value, Enum):
         parts.append(type(value))
-        yield from (type(value).__module__, _shape(known._value_, parts))
+        yield from (source_of(type(value)), _shape(known._value_, parts))
     elif isinstance(value, partial):
         yield from (_shape(part, parts) for part in (known.func, known.args, known.keywords))
     elif _is_of(value, _MAPPINGS):
@@ -135,7 +141,7 @@ def _name(value: object, parts: list[object]) -> str:
     if inner:
         parts += inner
         named: Callable[..., object] = inner[-1]
-        return f"{named.__module__}.{named.__qualname__}"
+        return f"{source_of(named)}.{named.__qualname__}"
     is_builtin = isinstance(value, BuiltinFunctionType) and isinstance(
         value.__self__, ModuleType | None
     )

@@ -34,13 +34,25 @@ _MUTATORS: Final = frozenset(
     {
         "add",
         "append",
+        "appendleft",
         "clear",
+        "difference_update",
+        "discard",
         "extend",
+        "extendleft",
         "insert",
+        "intersection_update",
+        "move_to_end",
         "pop",
         "popitem",
+        "popleft",
         "remove",
+        "reverse",
+        "rotate",
         "setdefault",
+        "sort",
+        "subtract",
+        "symmetric_difference_update",
         "update",
     }
 )
@@ -55,7 +67,8 @@ class Syntax:
     Attributes:
         digest: digest of the definition.
         names: names that it may look up outside, with attributes.
-        state: outside names, with attributes, whose values it changes, such as caches.
+        state: names outside and of its first parameter, with attributes, whose values it changes, such as caches.
+        items: outside names, with attributes, whose items it looks up.
         text: its source.
         line: its line in the file.
         binds: of a class the attributes that its body names.
@@ -64,6 +77,7 @@ class Syntax:
     digest: str
     names: frozenset[Chain]
     state: frozenset[Chain]
+    items: frozenset[Chain] = frozenset()
     text: str = ""
     line: int = 0
     binds: frozenset[str] = frozenset()
@@ -187,7 +201,8 @@ def _function(node: FunctionNode, *, with_defaults: bool) -> Syntax:
             for chain in form.names
             if chain[0] not in inside or (chain[0] == own and chain[1:])
         ),
-        frozenset(chain for chain in form.changed if chain[0] not in inside),
+        frozenset(chain for chain in form.changed if chain[0] not in inside or chain[0] == own),
+        frozenset(chain for chain in form.items if chain[0] not in inside),
     )
 
 
@@ -275,14 +290,15 @@ _FIELDS: Final = _Fields()
 class _Form:
     """Builds lists of strings and lists from nodes; variables in *local* are numbered in order of use.
 
-    Meanwhile it notes in `names` what is looked up, with attributes, and in `changed` the names of which attributes or
-    items are assigned or methods are called that change them.
+    Meanwhile it notes in `names` what is looked up, with attributes, in `changed` the names of which attributes or
+    items are assigned or methods are called that change them, and in `items` those of which items are looked up.
     """
 
     def __init__(self, local: frozenset[str], *, in_class: bool = False) -> None:
         self.local = local
         self.names: set[Chain] = set()
         self.changed: set[Chain] = set()
+        self.items: set[Chain] = set()
         self._numbers: dict[str, int] = {}
         self._in_class = in_class
 
@@ -334,32 +350,32 @@ class _Form:
                 self.names.update({("super", *attributes)} if inner.func.id == "super" else ())
             form = self._node(inner)
         if attributes and not isinstance(cast("ast.Attribute", node).ctx, ast.Load):
-            self._change(node)
-            self._change(cast("ast.Attribute", node).value)
+            self.changed.update(_target(node) | _target(cast("ast.Attribute", node).value))
         for attribute in attributes:
             form = ["Attribute", ["value", form], ["attr", self.of(attribute)]]
         return form
 
     def _note_change(self, node: ast.AST) -> None:
         if isinstance(node, ast.Subscript):
-            if not isinstance(node.ctx, ast.Load):
-                self._change(node.value)
+            changed = self.items if isinstance(node.ctx, ast.Load) else self.changed
+            changed.update(_target(node.value))
         elif isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and node.func.attr in _MUTATORS:
-                self._change(node.func.value)
+                self.changed.update(_target(node.func.value))
         elif isinstance(node, ast.Global):
             self.changed.update((name,) for name in node.names)
 
-    def _change(self, target: ast.AST) -> None:
-        attributes: list[str] = []
-        while isinstance(target, ast.Attribute | ast.Subscript):
-            if isinstance(target, ast.Attribute):
-                attributes.append(target.attr)
-            else:
-                attributes.clear()
-            target = target.value
-        if isinstance(target, ast.Name):
-            self.changed.add((target.id, *reversed(attributes)))
+
+def _target(node: ast.AST) -> set[Chain]:
+    """Return the name of which something is assigned, with the attributes before an item; none of something else."""
+    attributes: list[str] = []
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Attribute):
+            attributes.append(node.attr)
+        else:
+            attributes.clear()
+        node = node.value
+    return {(node.id, *reversed(attributes))} if isinstance(node, ast.Name) else set()
 
 
 def _is_empty(node: ast.expr) -> bool:

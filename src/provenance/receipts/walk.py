@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from inspect import getattr_static
@@ -24,6 +25,8 @@ BYTECODE: Final = "~"
 PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
 _METHODS: Final = (classmethod, staticmethod, property, cached_property)
 _SUPER: Final = "super"
+_MAKING: Final = frozenset({"__init__", "__post_init__", "__attrs_post_init__", "__setstate__"})
+"""Methods that change an object while it is made."""
 
 
 class Walk:
@@ -37,6 +40,8 @@ class Walk:
         self._waiting: list[object] = []
         self._seen: dict[int, object] = {}
         self._state: set[str] = set()
+        self._kinds: dict[str, set[type]] = {}
+        self._changing: set[type] = set()
         self._said: dict[str, frozenset[str]] = {}
         self._attributes: dict[str, tuple[str, str]] = {}
         found = list(layers(function))
@@ -62,7 +67,12 @@ class Walk:
             for name, (kind, attribute) in self._attributes.items()
             if attribute in self._said.get(kind, ())
         ]
-        for name in self._found.keys() - {*said, *self._state}:
+        changing = [
+            name
+            for name, kinds in self._kinds.items()
+            if any(not self._changing.isdisjoint(kind.__mro__) for kind in kinds)
+        ]
+        for name in self._found.keys() - {*said, *changing, *self._state}:
             # Several lambdas of a module share a name, and sets have another order in each process.
             found = sorted(self._found[name])
             self.digests[name] = short_digest(found) if found[1:] else found[0]
@@ -95,22 +105,22 @@ class Walk:
             elif chain[0] in code.co_varnames[:1]:
                 self._method(function, chain[1:])
             elif chain[0] in function.__globals__:
-                self._chain(function.__module__, function.__globals__, chain, syntax.state)
+                self._chain(function.__module__, function.__globals__, chain, syntax)
             elif chain[0] == _SUPER:
                 self._method(function, chain[1:], above=True)
+        owner = _owner(function)
+        if owner is not None and code.co_name not in _MAKING:
+            self._changing.update(
+                owner for chain in syntax.state if chain[0] in code.co_varnames[:1]
+            )
 
     def _method(self, function: FunctionType, attributes: Chain, *, above: bool = False) -> None:
         """Follow `self.attribute`, or `super().attribute`, in a method of a module's class."""
-        path = function.__qualname__.split(".")[:-1]
-        if not path or "<locals>" in path or not attributes:
-            return
-        owner: object = function.__globals__.get(path[0])
-        for part in path[1:]:
-            owner = getattr_static(owner, part, None)
-        if isinstance(owner, type):
+        owner = _owner(function)
+        if owner is not None and attributes:
             self._attribute(owner.__mro__[above:], attributes[0])
 
-    def _attribute(self, kinds: tuple[type, ...], name: str) -> None:
+    def _attribute(self, kinds: tuple[type, ...], name: str, *, is_state: bool = False) -> None:
         """Follow an attribute of the first of some classes that has it."""
         kind = next((kind for kind in kinds if name in vars(kind)), None)
         if kind is None or not is_first_party(kind):
@@ -118,17 +128,19 @@ class Walk:
         member: object = vars(kind)[name]
         if callable(member) or isinstance(member, _METHODS):
             self._members(cast("object", member))
-        elif name not in field_names(kind) and not hasattr(type(member), "__set__"):
+        elif (
+            not is_state
+            # What Python sets itself, such as the name of the module.
+            and not name.startswith("__")
+            and name not in field_names(kind)
+            and not hasattr(type(member), "__set__")
+        ):
             owner = self._name(kind.__module__, kind.__qualname__)
             self._attributes[f"{owner}.{name}"] = owner, name
             self._value(f"{owner}.{name}", member)
 
     def _chain(
-        self,
-        user: str,
-        namespace: Mapping[str, object],
-        chain: Chain,
-        state: frozenset[Chain] = frozenset(),
+        self, user: str, namespace: Mapping[str, object], chain: Chain, syntax: Syntax
     ) -> None:
         """Follow a name, through modules as long as its attributes are modules."""
         value, module, name, length = namespace[chain[0]], user, chain[0], 1
@@ -140,11 +152,15 @@ class Walk:
             module, name, length = value.__name__, attribute, length + 1
             value = _attribute_of(value, attribute)
         name = self._name(module, name)
-        if any(change[:length] == chain[:length] for change in state):
+        # To look a missing item of it up makes one.
+        changes = syntax.state | syntax.items if type(value) is defaultdict else syntax.state
+        # Code stays code, also where an attribute of it changes.
+        if not isinstance(value, FunctionType | type) and _is_among(changes, chain[:length]):
             self._state.add(name)
         self._value(name, value)
         if isinstance(value, type) and chain[length:]:
-            self._attribute(value.__mro__, chain[length])
+            is_state = _is_among(syntax.state, chain[: length + 1])
+            self._attribute(value.__mro__, chain[length], is_state=is_state)
 
     def _value(self, name: str, value: object) -> None:
         if isinstance(value, ModuleType):
@@ -168,6 +184,7 @@ class Walk:
                 self._object(part)
             return False
         self._note(name, digest)
+        self._kinds.setdefault(name, set()).update(map(type, parts))
         return True
 
     def _bound(self, name: str, function: object) -> None:
@@ -230,7 +247,7 @@ class Walk:
             self._said[name] = syntax.binds
         for chain in syntax.names:
             if chain[0] in known:
-                self._chain(kind.__module__, known, chain)
+                self._chain(kind.__module__, known, chain, syntax)
 
     def _members(self, member: object) -> None:
         for accessor in accessors(member):
@@ -245,6 +262,22 @@ class Walk:
             ]
             if not isinstance(found[-1], FunctionType | type) and is_first_party(type(found[-1])):
                 self._object(found[-1])
+
+
+def _is_among(changes: frozenset[Chain], chain: Chain) -> bool:
+    """Tell whether a value changes, or something of it."""
+    return any(change[: len(chain)] == chain for change in changes)
+
+
+def _owner(function: FunctionType) -> type | None:
+    """Return the class of a module that a function is a method of; None if it is none."""
+    path = function.__qualname__.split(".")[:-1]
+    if not path or "<locals>" in path:
+        return None
+    owner: object = function.__globals__.get(path[0])
+    for part in path[1:]:
+        owner = getattr_static(owner, part, None)
+    return owner if isinstance(owner, type) else None
 
 
 def _attribute_of(module: ModuleType, name: str) -> object:
