@@ -438,3 +438,59 @@ def test_a_member_that_cannot_be_hashed_leaves_the_rest_of_the_receipt(tmp_path,
     )
     edit = ("main", "x + 1", "x + 2")
     assert play(tmp_path, monkeypatch, main, edit, "work") == {"main.work"}
+
+
+LAZY = """
+import dataclasses
+class Lazy:
+    @property
+    def __class__(self):
+        raise RuntimeError("not configured")
+    @property
+    def __wrapped__(self):
+        raise RuntimeError("not configured")
+    def __getattr__(self, name):
+        raise RuntimeError("not configured")
+class Holder:
+    def __init__(self):
+        self.held, self.more = Lazy(), [Lazy()]
+@dataclasses.dataclass
+class Record:
+    field: object
+    computed: int = 0
+Record.computed = property(lambda self: 1 / 0, lambda self, value: None)
+ALONE, LIST, HOLDER, RECORD = Lazy(), [Lazy()], Holder(), Record(Lazy)
+"""
+
+
+def test_a_lazy_object_is_not_asked_what_it_is(tmp_path, monkeypatch):
+    """Settings and connections are set up when they are first asked for anything."""
+    main = f"{LAZY}def work(x):\n    return x + 1, ALONE.debug, LIST[0].debug, HOLDER.held, RECORD.field\n"
+    edit = ("main", "x + 1", "x + 2")
+    assert play(tmp_path, monkeypatch, main, edit, "work") == {"main.work"}
+
+
+def test_a_lazy_module_of_a_library_stays_unloaded(tmp_path, monkeypatch):
+    """A hit that imported it would take longer than the call that it saves."""
+    main = (
+        "import importlib.util\nspec = importlib.util.find_spec('sched')\n"
+        "spec.loader = importlib.util.LazyLoader(spec.loader)\n"
+        "sched = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(sched)\n"
+        "def work(x):\n    return sched.scheduler(x)\n"
+    )
+    (tmp_path / "lazily.py").write_text(main)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = __import__("lazily")
+    assert receipt_of(module.work).digests.keys() == {"."}
+    assert type(module.sched) is not type(sys)
+
+
+def test_what_a_data_class_generates_is_not_in_the_receipt(tmp_path, monkeypatch):
+    """Versions of Python and of attrs generate it differently; here the object is no constant."""
+    main = (
+        "import dataclasses, threading\n@dataclasses.dataclass\nclass A:\n    lock: object\n"
+        "K = A(threading.Lock())\ndef work(x):\n    return K\n"
+    )
+    (tmp_path / "generated.py").write_text(main)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert receipt_of(__import__("generated").work).digests.keys() == {".", ".K", ".A"}

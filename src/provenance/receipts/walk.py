@@ -9,13 +9,20 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from inspect import getattr_static
 from pathlib import Path
-from types import CodeType, FunctionType, MappingProxyType, ModuleType
+from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any, Final, cast
 
 from provenance.hashing.functions import captured_values, used_globals
 from provenance.model.references import CONTAINERS, is_proxy
 from provenance.receipts.constants import MOST_ITEMS, digest_of, field_names
-from provenance.receipts.ownership import accessors, is_first_party, is_own_module, layers
+from provenance.receipts.ownership import (
+    accessors,
+    is_a,
+    is_code,
+    is_first_party,
+    is_own_module,
+    layers,
+)
 from provenance.receipts.syntax import Chain, Syntax, class_syntax, function_syntax, short_digest
 
 ITSELF: Final = "."
@@ -56,9 +63,9 @@ class Walk:
             if id(thing) in self._seen:
                 continue
             self._seen[id(thing)] = thing
-            if isinstance(thing, FunctionType):
+            if is_a(thing, FunctionType):
                 self._function(thing)
-            elif isinstance(thing, type):
+            elif is_a(thing, type):
                 self._class(thing)
             elif thing is self._own and isinstance(type(thing).__call__, FunctionType):
                 self._waiting.append(type(thing))
@@ -126,8 +133,8 @@ class Walk:
         if kind is None or not is_first_party(kind):
             return
         member: object = vars(kind)[name]
-        if callable(member) or isinstance(member, _METHODS):
-            self._members(cast("object", member))
+        if callable(member) or is_a(member, *_METHODS):
+            self._members(member)
         elif (
             not is_state
             # What Python sets itself, such as the name of the module.
@@ -145,7 +152,7 @@ class Walk:
         """Follow a name, through modules as long as its attributes are modules."""
         value, module, name, length = namespace[chain[0]], user, chain[0], 1
         for attribute in chain[1:]:
-            if not isinstance(value, ModuleType):
+            if not is_a(value, ModuleType):
                 break
             if not is_own_module(value):
                 return
@@ -155,18 +162,18 @@ class Walk:
         # To look a missing item of it up makes one.
         changes = syntax.state | syntax.items if type(value) is defaultdict else syntax.state
         # Code stays code, also where an attribute of it changes.
-        if not isinstance(value, FunctionType | type) and _is_among(changes, chain[:length]):
+        if not is_code(value) and _is_among(changes, chain[:length]):
             self._state.add(name)
         self._value(name, value)
-        if isinstance(value, type) and chain[length:]:
+        if is_a(value, type) and chain[length:]:
             is_state = _is_among(syntax.state, chain[: length + 1])
             self._attribute(value.__mro__, chain[length], is_state=is_state)
 
     def _value(self, name: str, value: object) -> None:
-        if isinstance(value, ModuleType):
+        if is_a(value, ModuleType):
             return
         found = [] if is_proxy(value) else list(layers(value))
-        functions = [layer for layer in found if isinstance(layer, FunctionType | type)]
+        functions = [layer for layer in found if is_code(layer)]
         if functions or callable(getattr_static(value, "__wrapped__", None)):
             self._waiting += [layer for layer in functions if is_first_party(layer)]
             for layer in found:
@@ -181,7 +188,8 @@ class Walk:
         self._follow(parts)
         if digest is None:
             for part in parts:
-                self._object(part)
+                if not is_code(part):
+                    self._object(part)
             return False
         self._note(name, digest)
         self._kinds.setdefault(name, set()).update(map(type, parts))
@@ -189,7 +197,7 @@ class Walk:
 
     def _bound(self, name: str, function: object) -> None:
         """Note the arguments that a partial binds."""
-        if isinstance(function, partial):
+        if is_a(function, partial):
             for what in ("args", "keywords"):
                 arguments: object = getattr(cast("partial[object]", function), what)
                 if arguments:
@@ -197,7 +205,7 @@ class Walk:
 
     def _registered(self, name: str, function: object) -> None:
         """Follow what is registered for the types of a `singledispatch` function."""
-        if not isinstance(function, FunctionType) or "dispatch" not in vars(function):
+        if not is_a(function, FunctionType) or "dispatch" not in vars(function):
             return
         registry = vars(function).get("registry")
         if isinstance(registry, MappingProxyType):
@@ -208,7 +216,7 @@ class Walk:
                 self._follow([implementation for _, implementation in entries])
 
     def _follow(self, parts: list[object]) -> None:
-        functions = [part for part in parts if isinstance(part, FunctionType | type)]
+        functions = [part for part in parts if is_code(part)]
         self._waiting += [function for function in functions if is_first_party(function)]
 
     def _object(self, value: object) -> None:
@@ -223,8 +231,8 @@ class Walk:
         # A list first: another thread may set an attribute of the class meanwhile.
         members: list[object] = list(vars(kind).values())
         for member in members:
-            if callable(member) or isinstance(member, _METHODS):
-                self._members(cast("object", member))
+            if callable(member) or is_a(member, *_METHODS):
+                self._members(member)
             elif is_first_party(type(member)):
                 self._object(member)
         above: tuple[type, ...] = (*kind.__bases__, cast("type", type(kind)))
@@ -232,8 +240,8 @@ class Walk:
         known = vars(sys.modules.get(kind.__module__, ModuleType("")))
         file = known.get("__file__")
         if not isinstance(file, str):
-            codes = [getattr(member, "__code__", None) for member in vars(kind).values()]
-            files = [code.co_filename for code in codes if isinstance(code, CodeType)]
+            functions = [member for member in members if is_a(member, FunctionType)]
+            files = [function.__code__.co_filename for function in functions]
             file = next((name for name in files if not name.startswith("<")), "")
         name = self._name(kind.__module__, kind.__qualname__)
         line = vars(kind).get("__firstlineno__")
@@ -255,12 +263,12 @@ class Walk:
             self._waiting += [
                 layer
                 for layer in found
-                if isinstance(layer, FunctionType | type)
+                if is_code(layer)
                 and is_first_party(layer)
                 # Not what dataclasses and attrs generate.
                 and not getattr(layer, "__code__", _held_by.__code__).co_filename.startswith("<")
             ]
-            if not isinstance(found[-1], FunctionType | type) and is_first_party(type(found[-1])):
+            if not is_code(found[-1]) and is_first_party(type(found[-1])):
                 self._object(found[-1])
 
 
@@ -277,7 +285,7 @@ def _owner(function: FunctionType) -> type | None:
     owner: object = function.__globals__.get(path[0])
     for part in path[1:]:
         owner = getattr_static(owner, part, None)
-    return owner if isinstance(owner, type) else None
+    return owner if is_a(owner, type) else None
 
 
 def _attribute_of(module: ModuleType, name: str) -> object:
