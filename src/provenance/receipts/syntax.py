@@ -11,7 +11,7 @@ import json
 import linecache
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from textwrap import dedent
 from types import CodeType
 from typing import Final, TypeAlias, cast
@@ -89,13 +89,15 @@ def short_digest(form: object) -> str:
 
 
 def function_syntax(code: CodeType, *, with_defaults: bool) -> Syntax | None:
-    """Return the syntax of the function of *code*; None if its source is not available."""
-    name, line = _place_of(code)
-    definitions = _definitions(code.co_filename)
+    """Return the syntax of the function of *code*; None if its source is not available, or another one now."""
+    file = _file(code.co_filename)
+    name, _ = place = _place_of(code)
+    places = [place]
     if _may_be_newer(code.co_filename):
-        found = _find_equal(code, definitions)
-    else:
-        found = definitions.get((name, line), [])
+        # It may have moved in its file.
+        known = file.places.get((_code_digest(code), name), [])
+        places = [place] if place in known else known
+    found = file.definitions.get(places[0], []) if places else []
     nodes = [node for node in found if not isinstance(node, ast.ClassDef)]
     if not nodes or (not name and len(nodes) > 1):
         return None
@@ -110,7 +112,7 @@ def class_syntax(
     name = qualname.rpartition(".")[2]
     found = [
         node
-        for nodes in _definitions(file).values()
+        for nodes in _file(file).definitions.values()
         for node in nodes
         if isinstance(node, ast.ClassDef) and node.name == name
     ]
@@ -138,29 +140,9 @@ def _may_be_newer(file: str) -> bool:
     return isinstance(written, float) and written > _STARTED
 
 
-def _find_equal(code: CodeType, definitions: Definitions) -> list[Definition]:
-    """Return the definition of the code that runs, which may have moved in its file; none if it is another one now."""
-    text = "".join(linecache.getlines(code.co_filename))
-    wanted = short_digest(code), _place_of(code)[0]
-    places = _places(text, code.co_filename).get(wanted, [])
-    place = min(places, key=lambda place: place != _place_of(code), default=None)
-    return [] if place is None else definitions.get(place, [])
-
-
-@lru_cache(maxsize=100)
-def _places(text: str, file: str) -> dict[tuple[str, str], list[tuple[str, int]]]:
-    """Return the places of all code in a text, by its digest and name."""
-    found: dict[tuple[str, str], list[tuple[str, int]]] = {}
-    try:
-        waiting = [compile(text, file, "exec", dont_inherit=True)]
-    except (SyntaxError, ValueError):
-        waiting = []
-    while waiting:
-        code = waiting.pop()
-        place = _place_of(code)
-        found.setdefault((short_digest(code), place[0]), []).append(place)
-        waiting += [part for part in code.co_consts if isinstance(part, CodeType)]
-    return found
+@lru_cache(maxsize=10_000)
+def _code_digest(code: CodeType) -> str:
+    return short_digest(code)
 
 
 def _place_of(code: CodeType) -> tuple[str, int]:
@@ -228,37 +210,58 @@ def _text(file: str, node: Definition) -> str:
     return dedent("".join(linecache.getlines(file)[_first_line(node) - 1 : node.end_lineno]))
 
 
-_read: Final[dict[str, tuple[list[str], Definitions]]] = {}
-"""The lines of files and the definitions in them."""
+class _File:
+    """The lines of a file and what they define.
+
+    That is nothing if the file cannot be read, or parsed, as a console's line may not.
+    """
+
+    def __init__(self, name: str, lines: list[str]) -> None:
+        self.lines = lines
+        self._name = name
+        self.definitions: Definitions = {}
+        try:
+            waiting: list[ast.AST] = [ast.parse("".join(lines))]
+        except (SyntaxError, ValueError):
+            waiting = []
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, _DEFINITIONS):
+                name = "" if isinstance(node, ast.Lambda) else node.name
+                self.definitions.setdefault((name, _first_line(node)), []).append(node)
+            waiting += reversed([*_children(node)])
+
+    @cached_property
+    def places(self) -> dict[tuple[str, str], list[tuple[str, int]]]:
+        """The places of all code, by its digest and name."""
+        found: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        try:
+            waiting = [compile("".join(self.lines), self._name, "exec", dont_inherit=True)]
+        except (SyntaxError, ValueError):
+            waiting = []
+        while waiting:
+            code = waiting.pop()
+            place = _place_of(code)
+            found.setdefault((_code_digest(code), place[0]), []).append(place)
+            waiting += [part for part in code.co_consts if isinstance(part, CodeType)]
+        return found
+
+
+_read: Final[dict[str, _File]] = {}
 _MOST_FILES: Final = 1_000
 
 
-def _definitions(file: str) -> Definitions:
-    """Return all definitions in a file by name (of lambdas empty) and first line.
-
-    There are none if it cannot be read, or parsed, as a console's line may not.
-    """
-    linecache.checkcache(file)
+def _file(name: str) -> _File:
+    """Return a file as it is now; it is read and parsed again if it has changed."""
+    linecache.checkcache(name)
     # A list of its own as long as the file does not change.
-    lines = linecache.getlines(file)
-    known = _read.get(file)
-    if known is not None and known[0] is lines:
-        return known[1]
-    found: Definitions = {}
-    try:
-        waiting: list[ast.AST] = [ast.parse("".join(lines))]
-    except (SyntaxError, ValueError):
-        waiting = []
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, _DEFINITIONS):
-            name = "" if isinstance(node, ast.Lambda) else node.name
-            found.setdefault((name, _first_line(node)), []).append(node)
-        waiting += reversed([*_children(node)])
-    if len(_read) >= _MOST_FILES:
-        _read.clear()
-    _read[file] = lines, found
-    return found
+    lines = linecache.getlines(name)
+    known = _read.get(name)
+    if known is None or known.lines is not lines:
+        if len(_read) >= _MOST_FILES:
+            _read.clear()
+        known = _read[name] = _File(name, lines)
+    return known
 
 
 def _first_line(node: Definition) -> int:
