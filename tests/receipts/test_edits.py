@@ -9,6 +9,7 @@ from textwrap import dedent
 import pytest
 
 from provenance.receipts.receipt import changes, receipt_of
+from provenance.receipts.walk import PYTHON
 
 HELPER = """
 K = 1
@@ -494,3 +495,17 @@ def test_what_a_data_class_generates_is_not_in_the_receipt(tmp_path, monkeypatch
     (tmp_path / "generated.py").write_text(main)
     monkeypatch.syspath_prepend(str(tmp_path))
     assert receipt_of(__import__("generated").work).digests.keys() == {".", ".K", ".A"}
+
+
+def test_a_class_without_source_is_not_compared_with_that_of_another_python(tmp_path, monkeypatch):
+    """An enumeration that a call makes has other attributes there."""
+    main = "from enum import Enum\nE = Enum('E', 'A B')\ndef work(x):\n    return E.A\n"
+    (tmp_path / "called.py").write_text(main)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "called", raising=False)
+    receipt = receipt_of(__import__("called").work)
+    other = receipt.text.replace(f"{PYTHON}~", "3.99~").replace(
+        receipt.digests[".E"][-12:], "0" * 12
+    )
+    assert other != receipt.text
+    assert changes(other, receipt) == ()

@@ -315,4 +315,7 @@ def _without_source(kind: type) -> str:
     names = sorted(name for name in vars(kind) if not name.startswith("__"))
     plain = {name: digest_of(vars(kind)[name])[0] for name in names}
     known = {name: digest for name, digest in plain.items() if digest is not None}
-    return short_digest(known) if known else f"{UNTRACKED}class without source"
+    if not known:
+        return f"{UNTRACKED}class without source"
+    # Other versions make other attributes, as of enumerations.
+    return f"{PYTHON}{BYTECODE}{short_digest(known)}"
