@@ -12,6 +12,7 @@ import linecache
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
+from importlib.machinery import SourceFileLoader
 from textwrap import dedent
 from types import CodeType
 from typing import Final, TypeAlias, cast
@@ -88,12 +89,15 @@ def short_digest(form: object) -> str:
     return hash_value(form)[:DIGITS]
 
 
-def function_syntax(code: CodeType, *, with_defaults: bool) -> Syntax | None:
-    """Return the syntax of the function of *code*; None if its source is not available, or another one now."""
+def function_syntax(code: CodeType, *, with_defaults: bool, loader: object = None) -> Syntax | None:
+    """Return the syntax of the function of *code*; None if its source is not available, or another one now.
+
+    The *loader* is that of its module.
+    """
     file = _file(code.co_filename)
     name, _ = place = _place_of(code)
     places = [place]
-    if _may_be_newer(code.co_filename):
+    if _may_be_newer(code.co_filename) and not _rewrites(loader):
         # It may have moved in its file.
         known = file.places.get((_code_digest(code), name), [])
         places = [place] if place in known else known
@@ -138,6 +142,12 @@ def _may_be_newer(file: str) -> bool:
     entry: tuple[object, ...] = linecache.cache.get(file, ())
     written = entry[1] if len(entry) > 1 else None
     return isinstance(written, float) and written > _STARTED
+
+
+def _rewrites(loader: object) -> bool:
+    """Tell whether a module runs other code than its source says, as tests do under pytest."""
+    compiles = getattr(type(loader), "source_to_code", None)
+    return loader is not None and compiles is not SourceFileLoader.source_to_code
 
 
 @lru_cache(maxsize=10_000)

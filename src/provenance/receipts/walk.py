@@ -97,7 +97,8 @@ class Walk:
         name = ITSELF if is_own else self._name(function.__module__, function.__qualname__)
         place = f"{os.path.basename(code.co_filename)}:{code.co_firstlineno}"  # noqa: PTH119 - ten times faster
         # Defaults and captured values of the function itself are inputs of its calls.
-        syntax = function_syntax(code, with_defaults=not is_own)
+        loader = function.__globals__.get("__loader__")
+        syntax = function_syntax(code, with_defaults=not is_own, loader=loader)
         if syntax is None:
             digest = f"{PYTHON}{BYTECODE}{short_digest(code)}"
             syntax = Syntax(digest, frozenset((used,) for used in used_globals(code)), frozenset())
