@@ -298,7 +298,7 @@ def _attribute_of(module: ModuleType, name: str) -> object:
 
 
 def _held_by(value: object, *, deep: bool) -> Iterator[object]:
-    """Yield what the attributes of an object are, and if *deep*, what containers among them hold."""
+    """Yield what can be called of the attributes of an object, and if *deep*, of containers among them."""
     try:
         held = cast("dict[str, Any]", object.__getattribute__(value, "__dict__"))
     except AttributeError:
@@ -308,7 +308,7 @@ def _held_by(value: object, *, deep: bool) -> Iterator[object]:
         if deep and type(part) in CONTAINERS and len(part) <= MOST_ITEMS:
             members: Any = part.values() if hasattr(part, "values") else part
             group = list(members)
-        yield from (member for member in group if not is_proxy(member))
+        yield from (member for member in group if callable(member) and not is_proxy(member))
 
 
 def _without_source(kind: type) -> str:
