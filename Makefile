@@ -47,7 +47,7 @@ test-torch: $(STAMP)  ## in an environment of its own, as torch weighs gigabytes
 test-pythons: $(STAMP)  ## code receipts and records are the same in other versions of Python; PYTHONS="3.12 3.13" chooses these
 	for python in $(or $(PYTHONS),3.12 3.13); do \
 		$(BIN)/uv venv --quiet --clear --python $$python .venv-$$python && \
-		$(BIN)/uv pip install --quiet --python .venv-$$python/bin/python --editable . cloudpickle pytest hypothesis && \
+		$(BIN)/uv pip install --quiet --python .venv-$$python/bin/python --editable . cloudpickle numpy pytest hypothesis && \
 		.venv-$$python/bin/python -m pytest tests/receipts tests/model tests/calls/test_plain.py tests/results/test_paths.py tests/golden/test_repositories.py || exit 1; \
 	done
 

@@ -153,10 +153,15 @@ def test_a_run_is_genuine_that_a_hook_has_cut(dropped):
         assert not is_genuine(evolve(current, process={}, extra=hidden))
 
 
-@pytest.mark.parametrize("parent", [None, "5" * 40])
-def test_a_run_is_genuine_that_comes_back(repo, parent):
+@pytest.mark.parametrize("is_started", [False, True])
+def test_a_run_is_genuine_that_comes_back(repo, is_started):
     """As it was collected, and as a store gives it back, also of a process that another run started."""
-    from provenance.engines.worker import naming_parent
+    from provenance.engines.worker import naming_parents
 
-    current = naming_parent(parent, repo.interpreter).answer_to(CurrentRun)(CurrentRun())
+    current = repo.interpreter(CurrentRun())
+    if is_started:
+        starter = evolve(current, id="5" * 40)
+        worker = naming_parents((starter,), repo.interpreter)
+        current = worker.answer_to(CurrentRun)(CurrentRun())
+        assert current.parent_id == starter.id
     assert is_genuine(current)

@@ -331,7 +331,7 @@ class Dispatch:
         replaced = frozenset([entry.artifact_id for entry in entries if entry.replaces])
         stored = self._freight.commit(first.repo, arrival, replaced, read_only=first.read_only)
         send: Callable[[Event], None] = deliver if arrival.same_process else emit
-        ids = {entry.artifact_id for entry in entries} if first.read_only else frozenset()
+        ids = {entry.artifact_id for entry in entries} if first.read_only else set[ArtifactId]()
         for event in arrival.events:
             if isinstance(event, Miss | Recomputed | Recovered) and event.artifact_id in ids:
                 send(evolve(event, stored=False))
