@@ -32,6 +32,8 @@ BYTECODE: Final = "~"
 PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
 _METHODS: Final = (classmethod, staticmethod, property, cached_property)
 _SUPER: Final = "super"
+_FILLED: Final = (defaultdict,)
+"""Dictionaries that look-ups fill."""
 _MAKING: Final = frozenset({"__init__", "__post_init__", "__attrs_post_init__", "__setstate__"})
 """Methods that change an object while it is made."""
 
@@ -134,7 +136,7 @@ class Walk:
         if kind is None or not is_first_party(kind):
             return
         member: object = vars(kind)[name]
-        if callable(member) or is_a(member, *_METHODS):
+        if _has_code(member):
             self._members(member)
         elif (
             not is_state
@@ -161,7 +163,7 @@ class Walk:
             value = _attribute_of(value, attribute)
         name = self._name(module, name)
         # To look a missing item of it up makes one.
-        changes = syntax.state | syntax.items if type(value) is defaultdict else syntax.state
+        changes = syntax.state | syntax.items if type(value) in _FILLED else syntax.state
         # Code stays code, also where an attribute of it changes.
         if not is_code(value) and _is_among(changes, chain[:length]):
             self._state.add(name)
@@ -232,7 +234,7 @@ class Walk:
         # A list first: another thread may set an attribute of the class meanwhile.
         members: list[object] = list(vars(kind).values())
         for member in members:
-            if callable(member) or is_a(member, *_METHODS):
+            if _has_code(member):
                 self._members(member)
             elif is_first_party(type(member)):
                 self._object(member)
@@ -271,6 +273,11 @@ class Walk:
             ]
             if not is_code(found[-1]) and is_first_party(type(found[-1])):
                 self._object(found[-1])
+
+
+def _has_code(member: object) -> bool:
+    """Tell whether a member of a class is a method or a property."""
+    return callable(member) or issubclass(type(member), _METHODS)
 
 
 def _is_among(changes: frozenset[Chain], chain: Chain) -> bool:
