@@ -1,12 +1,17 @@
 """Each way in which users edit a project changes the receipt, and the changed thing is named."""
 
+import os
+import subprocess
 import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
 from itertools import count
 from textwrap import dedent
 
 import pytest
 
 from provenance.receipts.receipt import changes, receipt_of
+from provenance.receipts.walk import PYTHON
 
 HELPER = """
 K = 1
@@ -312,3 +317,220 @@ def test_code_that_runs_counts_and_not_what_its_file_says_meanwhile(tmp_path, mo
         assert changed == {one.name for one in changes(meanwhile[name].text, after[name])}
         # It is not known whether it is the same.
         assert changed == {one.name for one in changes(first[name].text, meanwhile[name])}
+
+
+UNCHANGED = """
+from functools import singledispatch
+@singledispatch
+def show(x):
+    return x
+@show.register
+def _(x: int):
+    return x + 1
+@show.register
+def _(x: str):
+    return x + "s"
+@show.register
+def _(x: float):
+    return x + 1.5
+a, b, c, d = lambda x: x + 1, lambda x: x + 2, lambda x: x + 3, lambda x: x + 4
+e = lambda x: x + 5
+g = lambda x: x + 6
+def work(x):
+    return show(x), a(x), b(x), c(x), d(x), e(x), g(x)
+if __name__ == "__main__":
+    from provenance.receipts.receipt import receipt_of
+    print(receipt_of(work).text)
+"""
+
+
+def test_a_receipt_is_the_same_in_each_process(tmp_path):
+    """Sets of names have another order there, and functions other addresses."""
+    path = tmp_path / "main.py"
+    path.write_text(UNCHANGED)
+    seeds = ("1", "2", "3")
+    found = {
+        subprocess.run(
+            [sys.executable, str(path)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in seeds
+    }
+    assert len(found) == 1
+
+
+CHANGING = {
+    "a default dictionary, which a look-up fills": (
+        "from collections import defaultdict\nK = defaultdict(int)",
+        "K[x]",
+    ),
+    "a data class whose method changes it": (
+        (
+            "import dataclasses\n@dataclasses.dataclass\nclass Stats:\n    n: int = 0\n"
+            "    def count(self):\n        self.n += 1\nclass More(Stats):\n    pass\nK = [More()]"
+        ),
+        "K[0].count()",
+    ),
+    "a queue": ("from collections import deque\nK = deque()", "K.appendleft(x)"),
+    "a context of decimals": (
+        "import decimal\nK = decimal.Context()",
+        "K.divide(decimal.Decimal(x), decimal.Decimal(3))",
+    ),
+    "an attribute that its class does not name": (
+        "class A:\n    pass\nA.rows = []",
+        "A.rows.append(x)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGING)
+def test_what_a_call_changes_is_no_constant(case, tmp_path, monkeypatch):
+    """A miss computes its receipt after the call, and a hit of another process before it."""
+    uses, body = CHANGING[case]
+    (tmp_path / "changing.py").write_text(f"{uses}\ndef work(x):\n    return {body}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "changing", raising=False)
+    work = __import__("changing").work
+    before = receipt_of(work)
+    work(1)
+    assert changes(before.text, receipt_of(work)) == ()
+    assert "." in before.digests
+
+
+def test_code_counts_where_an_attribute_of_it_changes(tmp_path, monkeypatch):
+    """A function that counts its calls, or a class its objects, is still code."""
+    main = (
+        "def f(x):\n    return x + 1\nclass A:\n    n = 0\n    rate = 1\n"
+        "def work(x):\n    f.calls = 1\n    A.n += 1\n    return f(x) * A.rate\n"
+    )
+    edits = {
+        ("main", "x + 1", "x + 2"): {"main.f"},
+        ("main", "rate = 1", "rate = 2"): {"main.A"},
+    }
+    for edit, names in edits.items():
+        assert names == play(tmp_path, monkeypatch, main, edit, "work")
+
+
+def test_a_script_has_the_receipt_of_the_module_that_it_is(tmp_path):
+    """Both names share results, so constants that hold functions and members are the same for both."""
+    text = (
+        "from enum import Enum\nclass Color(Enum):\n    RED = 1\n"
+        "def f(x):\n    return x\nALL = [f, Color.RED]\n"
+        "def work(x):\n    return ALL[0](x)\n"
+    )
+    told = "from provenance.receipts.receipt import receipt_of\nprint(receipt_of(work).text)\n"
+    (tmp_path / "program.py").write_text(text + told)
+    commands = [["program.py"], ["-c", "import program"]]
+    found = {
+        subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, capture_output=True, check=True
+        ).stdout
+        for command in commands
+    }
+    assert len(found) == 1
+
+
+def test_a_member_that_cannot_be_hashed_leaves_the_rest_of_the_receipt(tmp_path, monkeypatch):
+    """The list is not tracked then, and the code is."""
+    main = (
+        "import threading\nclass A:\n    nbytes = 8\n    def __init__(self):\n"
+        "        self.lock = threading.Lock()\nALL = [A()]\n"
+        "def work(x):\n    return x + 1, ALL\n"
+    )
+    edit = ("main", "x + 1", "x + 2")
+    assert play(tmp_path, monkeypatch, main, edit, "work") == {"main.work"}
+
+
+LAZY = """
+import dataclasses
+class Lazy:
+    @property
+    def __class__(self):
+        raise RuntimeError("not configured")
+    @property
+    def __wrapped__(self):
+        raise RuntimeError("not configured")
+    def __getattr__(self, name):
+        raise RuntimeError("not configured")
+class Holder:
+    def __init__(self):
+        self.held, self.more = Lazy(), [Lazy()]
+@dataclasses.dataclass
+class Record:
+    field: object
+    computed: int = 0
+Record.computed = property(lambda self: 1 / 0, lambda self, value: None)
+ALONE, LIST, HOLDER, RECORD = Lazy(), [Lazy()], Holder(), Record(Lazy)
+"""
+
+
+def test_a_lazy_object_is_not_asked_what_it_is(tmp_path, monkeypatch):
+    """Settings and connections are set up when they are first asked for anything."""
+    main = f"{LAZY}def work(x):\n    return x + 1, ALONE.debug, LIST[0].debug, HOLDER.held, RECORD.field\n"
+    edit = ("main", "x + 1", "x + 2")
+    assert play(tmp_path, monkeypatch, main, edit, "work") == {"main.work"}
+
+
+def test_a_lazy_module_of_a_library_stays_unloaded(tmp_path, monkeypatch):
+    """A hit that imported it would take longer than the call that it saves."""
+    main = (
+        "import importlib.util\nspec = importlib.util.find_spec('sched')\n"
+        "spec.loader = importlib.util.LazyLoader(spec.loader)\n"
+        "sched = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(sched)\n"
+        "def work(x):\n    return sched.scheduler(x)\n"
+    )
+    (tmp_path / "lazily.py").write_text(main)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = __import__("lazily")
+    assert receipt_of(module.work).digests.keys() == {"."}
+    assert type(module.sched) is not type(sys)
+
+
+def test_what_a_data_class_generates_is_not_in_the_receipt(tmp_path, monkeypatch):
+    """Versions of Python and of attrs generate it differently; here the object is no constant."""
+    main = (
+        "import dataclasses, threading\n@dataclasses.dataclass\nclass A:\n    lock: object\n"
+        "K = A(threading.Lock())\ndef work(x):\n    return K\n"
+    )
+    (tmp_path / "generated.py").write_text(main)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert receipt_of(__import__("generated").work).digests.keys() == {".", ".K", ".A"}
+
+
+def test_a_class_without_source_is_not_compared_with_that_of_another_python(tmp_path, monkeypatch):
+    """An enumeration that a call makes has other attributes there."""
+    main = "from enum import Enum\nE = Enum('E', 'A B')\ndef work(x):\n    return E.A\n"
+    (tmp_path / "called.py").write_text(main)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "called", raising=False)
+    receipt = receipt_of(__import__("called").work)
+    other = receipt.text.replace(f"{PYTHON}~", "3.99~").replace(
+        receipt.digests[".E"][-12:], "0" * 12
+    )
+    assert other != receipt.text
+    assert changes(other, receipt) == ()
+
+
+class RewritingLoader(SourceFileLoader):
+    """Compiles other code than the source says, as pytest and checkers of types do."""
+
+    def source_to_code(self, data, path, **options):
+        """Return the code of another source."""
+        return super().source_to_code(data.replace(b"assert x", b"assert x > 0"), path, **options)
+
+
+def test_code_that_is_rewritten_as_it_is_imported_is_not_compared_with_its_file(tmp_path):
+    """Saving the file of a test, or a checkout of it, while the tests run changes no code."""
+    path = tmp_path / "rewritten.py"
+    path.write_text("def work(x):\n    assert x\n    return x\n")
+    spec = spec_from_file_location(
+        "rewritten", path, loader=RewritingLoader("rewritten", str(path))
+    )
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    os.utime(path, (0, 0))
+    before = receipt_of(module.work)
+    os.utime(path)
+    assert receipt_of(module.work) == before

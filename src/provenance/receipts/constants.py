@@ -7,12 +7,20 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from functools import partial
 from inspect import getattr_static
-from types import BuiltinFunctionType, FunctionType, MappingProxyType, ModuleType, SimpleNamespace
+from types import (
+    BuiltinFunctionType,
+    MappingProxyType,
+    MemberDescriptorType,
+    ModuleType,
+    SimpleNamespace,
+)
 from typing import Any, Final, cast
 
+from provenance.errors import UnhashableValueError
 from provenance.hashing import hash_value
+from provenance.model.main_module import source_of
 from provenance.model.references import CONTAINERS, is_proxy
-from provenance.receipts.ownership import layers
+from provenance.receipts.ownership import is_a, is_code, layers
 from provenance.receipts.syntax import short_digest
 
 MOST_ITEMS: Final = 1_000
@@ -49,12 +57,16 @@ def digest_of(value: object) -> tuple[str | None, list[object]]:
 
 def _plain(value: object) -> str | None:
     """Return the digest of a value that is hashed as it is; None for others."""
-    if type(value).__module__.partition(".")[0] in _VALUE_MODULES:
+    kind = type(value)
+    # A context of decimals notes what each calculation meets.
+    is_plain = kind.__module__.partition(".")[0] in _VALUE_MODULES and kind.__name__ != "Context"
+    is_array = getattr_static(kind, "nbytes", None) is not None
+    if not is_plain and (not is_array or cast("Any", value).nbytes > _MOST_BYTES):
+        return None
+    try:
         return short_digest(value)
-    size = getattr_static(type(value), "nbytes", None)
-    if size is not None and cast("Any", value).nbytes <= _MOST_BYTES:
-        return short_digest(value)
-    return None
+    except UnhashableValueError:
+        return None
 
 
 def field_names(kind: type) -> frozenset[str]:
@@ -83,8 +95,8 @@ def _shape(value: object, parts: list[object]) -> object:
         return None
     parts.append(value)
     kind = type(value)
-    if isinstance(value, FunctionType | type):
-        return f"{value.__module__}.{value.__qualname__}"
+    if is_code(value):
+        return f"{source_of(value)}.{value.__qualname__}"
     if kind in _SCALARS:
         return value
     if kind is dict:
@@ -105,10 +117,10 @@ def _pairs(pairs: object, parts: list[object]) -> list[tuple[object, object]]:
 def _members(value: object, parts: list[object]) -> Iterator[object]:
     """Yield what a value of another kind consists of."""
     known = cast("Any", value)
-    if isinstance(value, Enum):
+    if is_a(value, Enum):
         parts.append(type(value))
-        yield from (type(value).__module__, _shape(known._value_, parts))
-    elif isinstance(value, partial):
+        yield from (source_of(type(value)), _shape(known._value_, parts))
+    elif is_a(value, partial):
         yield from (_shape(part, parts) for part in (known.func, known.args, known.keywords))
     elif _is_of(value, _MAPPINGS):
         yield _shape(getattr(known, "default_factory", None), parts)
@@ -120,9 +132,15 @@ def _members(value: object, parts: list[object]) -> Iterator[object]:
         yield from _pairs(known.__dict__.items(), parts)
     elif names := sorted(field_names(type(value))):
         parts.append(type(value))
-        yield from _pairs([(name, getattr(known, name, None)) for name in names], parts)
+        yield from _pairs([(name, _field(value, name)) for name in names], parts)
     else:
         yield _name(value, parts)
+
+
+def _field(value: object, name: str) -> object:
+    """Return a field of an object; of one that is computed what computes it."""
+    found: object = getattr_static(value, name, None)
+    return getattr(value, name, None) if is_a(found, MemberDescriptorType) else found
 
 
 def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
@@ -131,14 +149,12 @@ def _is_of(value: object, kinds: tuple[type, ...]) -> bool:
 
 def _name(value: object, parts: list[object]) -> str:
     """Return the name of something that is called and has no state of its own."""
-    inner = [layer for layer in layers(value) if isinstance(layer, FunctionType | type)]
+    inner = [layer for layer in layers(value) if is_code(layer)]
     if inner:
         parts += inner
         named: Callable[..., object] = inner[-1]
-        return f"{named.__module__}.{named.__qualname__}"
-    is_builtin = isinstance(value, BuiltinFunctionType) and isinstance(
-        value.__self__, ModuleType | None
-    )
+        return f"{source_of(named)}.{named.__qualname__}"
+    is_builtin = is_a(value, BuiltinFunctionType) and isinstance(value.__self__, ModuleType | None)
     if is_builtin or type(value).__qualname__ == "ufunc":
         return f"{getattr(value, '__module__', '')}.{cast('Any', value).__name__}"
     parts.append(_NoConstant)

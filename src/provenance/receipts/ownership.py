@@ -9,8 +9,10 @@ import sysconfig
 from collections.abc import Iterator
 from functools import cached_property, lru_cache, partial
 from inspect import getattr_static
-from types import CodeType, MethodType, ModuleType
-from typing import Any, Final, cast
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, Final, TypeGuard, TypeVar, cast
+
+T = TypeVar("T")
 
 _LIBRARIES: Final = tuple(
     os.path.realpath(path) + os.sep
@@ -22,11 +24,24 @@ _LIBRARIES: Final = tuple(
 _INSTALLED: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
+def is_a(value: object, *kinds: type[T]) -> TypeGuard[T]:
+    """Tell whether a value is of one of some types, by its own type.
+
+    `isinstance` also asks the value, and to ask a lazy object sets it up.
+    """
+    return issubclass(type(value), kinds)
+
+
+def is_code(value: object) -> TypeGuard[FunctionType | type]:
+    """Tell whether a value is a function or a class."""
+    return is_a(value, FunctionType, type)
+
+
 def accessors(member: object) -> list[object]:
     """Return the functions of a member of a class."""
-    if isinstance(member, property):
+    if is_a(member, property):
         return [part for part in (member.fget, member.fset, member.fdel) if part is not None]
-    if isinstance(member, cached_property):
+    if is_a(member, cached_property):
         return [cast("cached_property[object]", member).func]
     return [member]
 
@@ -35,11 +50,12 @@ def layers(thing: object) -> Iterator[object]:
     """Yield a function, and what it wraps or binds arguments of, the innermost last."""
     while True:
         yield thing
-        if isinstance(thing, MethodType | staticmethod | classmethod):
+        wrapped: object = getattr_static(thing, "__wrapped__", None)
+        if is_a(thing, MethodType, staticmethod, classmethod):
             inner: object = cast("MethodType", thing).__func__
-        elif isinstance(thing, partial):
+        elif is_a(thing, partial):
             inner = cast("partial[object]", thing).func
-        elif isinstance(thing, type) or getattr_static(thing, "__wrapped__", None) is None:
+        elif is_a(thing, type) or wrapped is None or is_a(wrapped, property):
             return
         else:
             inner = cast("Any", thing).__wrapped__
@@ -64,7 +80,8 @@ def is_first_party(thing: object) -> bool:
 
 def is_own_module(module: ModuleType) -> bool:
     """Tell whether a module is the user's; packages without a file are where their folders are."""
-    file = getattr(module, "__file__", None)
+    # A lazy module loads when it is asked for an attribute.
+    file: str | None = getattr_static(module, "__file__", None) or getattr(module, "__file__", None)
     if file is None:
         return any(map(is_own_file, getattr(module, "__path__", ())))
     return is_own_file(file)

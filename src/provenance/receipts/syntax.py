@@ -11,7 +11,8 @@ import json
 import linecache
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from importlib.machinery import SourceFileLoader
 from textwrap import dedent
 from types import CodeType
 from typing import Final, TypeAlias, cast
@@ -34,13 +35,25 @@ _MUTATORS: Final = frozenset(
     {
         "add",
         "append",
+        "appendleft",
         "clear",
+        "difference_update",
+        "discard",
         "extend",
+        "extendleft",
         "insert",
+        "intersection_update",
+        "move_to_end",
         "pop",
         "popitem",
+        "popleft",
         "remove",
+        "reverse",
+        "rotate",
         "setdefault",
+        "sort",
+        "subtract",
+        "symmetric_difference_update",
         "update",
     }
 )
@@ -55,7 +68,8 @@ class Syntax:
     Attributes:
         digest: digest of the definition.
         names: names that it may look up outside, with attributes.
-        state: outside names, with attributes, whose values it changes, such as caches.
+        state: names outside and of its first parameter, with attributes, whose values it changes, such as caches.
+        items: outside names, with attributes, whose items it looks up.
         text: its source.
         line: its line in the file.
         binds: of a class the attributes that its body names.
@@ -64,6 +78,7 @@ class Syntax:
     digest: str
     names: frozenset[Chain]
     state: frozenset[Chain]
+    items: frozenset[Chain] = frozenset()
     text: str = ""
     line: int = 0
     binds: frozenset[str] = frozenset()
@@ -74,14 +89,19 @@ def short_digest(form: object) -> str:
     return hash_value(form)[:DIGITS]
 
 
-def function_syntax(code: CodeType, *, with_defaults: bool) -> Syntax | None:
-    """Return the syntax of the function of *code*; None if its source is not available."""
-    name, line = _place_of(code)
-    definitions = _definitions(code.co_filename)
-    if _may_be_newer(code.co_filename):
-        found = _find_equal(code, definitions)
-    else:
-        found = definitions.get((name, line), [])
+def function_syntax(code: CodeType, *, with_defaults: bool, loader: object = None) -> Syntax | None:
+    """Return the syntax of the function of *code*; None if its source is not available, or another one now.
+
+    The *loader* is that of its module.
+    """
+    file = _file(code.co_filename)
+    name, _ = place = _place_of(code)
+    places = [place]
+    if _may_be_newer(code.co_filename) and not _rewrites(loader):
+        # It may have moved in its file.
+        known = file.places.get((_code_digest(code), name), [])
+        places = [place] if place in known else known
+    found = file.definitions.get(places[0], []) if places else []
     nodes = [node for node in found if not isinstance(node, ast.ClassDef)]
     if not nodes or (not name and len(nodes) > 1):
         return None
@@ -96,7 +116,7 @@ def class_syntax(
     name = qualname.rpartition(".")[2]
     found = [
         node
-        for nodes in _definitions(file).values()
+        for nodes in _file(file).definitions.values()
         for node in nodes
         if isinstance(node, ast.ClassDef) and node.name == name
     ]
@@ -124,29 +144,15 @@ def _may_be_newer(file: str) -> bool:
     return isinstance(written, float) and written > _STARTED
 
 
-def _find_equal(code: CodeType, definitions: Definitions) -> list[Definition]:
-    """Return the definition of the code that runs, which may have moved in its file; none if it is another one now."""
-    text = "".join(linecache.getlines(code.co_filename))
-    wanted = short_digest(code), _place_of(code)[0]
-    places = _places(text, code.co_filename).get(wanted, [])
-    place = min(places, key=lambda place: place != _place_of(code), default=None)
-    return [] if place is None else definitions.get(place, [])
+def _rewrites(loader: object) -> bool:
+    """Tell whether a module runs other code than its source says, as tests do under pytest."""
+    compiles = getattr(type(loader), "source_to_code", None)
+    return loader is not None and compiles is not SourceFileLoader.source_to_code
 
 
-@lru_cache(maxsize=100)
-def _places(text: str, file: str) -> dict[tuple[str, str], list[tuple[str, int]]]:
-    """Return the places of all code in a text, by its digest and name."""
-    found: dict[tuple[str, str], list[tuple[str, int]]] = {}
-    try:
-        waiting = [compile(text, file, "exec", dont_inherit=True)]
-    except (SyntaxError, ValueError):
-        waiting = []
-    while waiting:
-        code = waiting.pop()
-        place = _place_of(code)
-        found.setdefault((short_digest(code), place[0]), []).append(place)
-        waiting += [part for part in code.co_consts if isinstance(part, CodeType)]
-    return found
+@lru_cache(maxsize=10_000)
+def _code_digest(code: CodeType) -> str:
+    return short_digest(code)
 
 
 def _place_of(code: CodeType) -> tuple[str, int]:
@@ -187,7 +193,8 @@ def _function(node: FunctionNode, *, with_defaults: bool) -> Syntax:
             for chain in form.names
             if chain[0] not in inside or (chain[0] == own and chain[1:])
         ),
-        frozenset(chain for chain in form.changed if chain[0] not in inside),
+        frozenset(chain for chain in form.changed if chain[0] not in inside or chain[0] == own),
+        frozenset(chain for chain in form.items if chain[0] not in inside),
     )
 
 
@@ -213,37 +220,58 @@ def _text(file: str, node: Definition) -> str:
     return dedent("".join(linecache.getlines(file)[_first_line(node) - 1 : node.end_lineno]))
 
 
-_read: Final[dict[str, tuple[list[str], Definitions]]] = {}
-"""The lines of files and the definitions in them."""
+class _File:
+    """The lines of a file and what they define.
+
+    That is nothing if the file cannot be read, or parsed, as a console's line may not.
+    """
+
+    def __init__(self, name: str, lines: list[str]) -> None:
+        self.lines = lines
+        self._name = name
+        self.definitions: Definitions = {}
+        try:
+            waiting: list[ast.AST] = [ast.parse("".join(lines))]
+        except (SyntaxError, ValueError):
+            waiting = []
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, _DEFINITIONS):
+                name = "" if isinstance(node, ast.Lambda) else node.name
+                self.definitions.setdefault((name, _first_line(node)), []).append(node)
+            waiting += reversed([*_children(node)])
+
+    @cached_property
+    def places(self) -> dict[tuple[str, str], list[tuple[str, int]]]:
+        """The places of all code, by its digest and name."""
+        found: dict[tuple[str, str], list[tuple[str, int]]] = {}
+        try:
+            waiting = [compile("".join(self.lines), self._name, "exec", dont_inherit=True)]
+        except (SyntaxError, ValueError):
+            waiting = []
+        while waiting:
+            code = waiting.pop()
+            place = _place_of(code)
+            found.setdefault((_code_digest(code), place[0]), []).append(place)
+            waiting += [part for part in code.co_consts if isinstance(part, CodeType)]
+        return found
+
+
+_read: Final[dict[str, _File]] = {}
 _MOST_FILES: Final = 1_000
 
 
-def _definitions(file: str) -> Definitions:
-    """Return all definitions in a file by name (of lambdas empty) and first line.
-
-    There are none if it cannot be read, or parsed, as a console's line may not.
-    """
-    linecache.checkcache(file)
+def _file(name: str) -> _File:
+    """Return a file as it is now; it is read and parsed again if it has changed."""
+    linecache.checkcache(name)
     # A list of its own as long as the file does not change.
-    lines = linecache.getlines(file)
-    known = _read.get(file)
-    if known is not None and known[0] is lines:
-        return known[1]
-    found: Definitions = {}
-    try:
-        waiting: list[ast.AST] = [ast.parse("".join(lines))]
-    except (SyntaxError, ValueError):
-        waiting = []
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, _DEFINITIONS):
-            name = "" if isinstance(node, ast.Lambda) else node.name
-            found.setdefault((name, _first_line(node)), []).append(node)
-        waiting += reversed([*_children(node)])
-    if len(_read) >= _MOST_FILES:
-        _read.clear()
-    _read[file] = lines, found
-    return found
+    lines = linecache.getlines(name)
+    known = _read.get(name)
+    if known is None or known.lines is not lines:
+        if len(_read) >= _MOST_FILES:
+            _read.clear()
+        known = _read[name] = _File(name, lines)
+    return known
 
 
 def _first_line(node: Definition) -> int:
@@ -275,14 +303,15 @@ _FIELDS: Final = _Fields()
 class _Form:
     """Builds lists of strings and lists from nodes; variables in *local* are numbered in order of use.
 
-    Meanwhile it notes in `names` what is looked up, with attributes, and in `changed` the names of which attributes or
-    items are assigned or methods are called that change them.
+    Meanwhile it notes in `names` what is looked up, with attributes, in `changed` the names of which attributes or
+    items are assigned or methods are called that change them, and in `items` those of which items are looked up.
     """
 
     def __init__(self, local: frozenset[str], *, in_class: bool = False) -> None:
         self.local = local
         self.names: set[Chain] = set()
         self.changed: set[Chain] = set()
+        self.items: set[Chain] = set()
         self._numbers: dict[str, int] = {}
         self._in_class = in_class
 
@@ -334,32 +363,32 @@ class _Form:
                 self.names.update({("super", *attributes)} if inner.func.id == "super" else ())
             form = self._node(inner)
         if attributes and not isinstance(cast("ast.Attribute", node).ctx, ast.Load):
-            self._change(node)
-            self._change(cast("ast.Attribute", node).value)
+            self.changed.update(_target(node) | _target(cast("ast.Attribute", node).value))
         for attribute in attributes:
             form = ["Attribute", ["value", form], ["attr", self.of(attribute)]]
         return form
 
     def _note_change(self, node: ast.AST) -> None:
         if isinstance(node, ast.Subscript):
-            if not isinstance(node.ctx, ast.Load):
-                self._change(node.value)
+            changed = self.items if isinstance(node.ctx, ast.Load) else self.changed
+            changed.update(_target(node.value))
         elif isinstance(node, ast.Call):
             if isinstance(node.func, ast.Attribute) and node.func.attr in _MUTATORS:
-                self._change(node.func.value)
+                self.changed.update(_target(node.func.value))
         elif isinstance(node, ast.Global):
             self.changed.update((name,) for name in node.names)
 
-    def _change(self, target: ast.AST) -> None:
-        attributes: list[str] = []
-        while isinstance(target, ast.Attribute | ast.Subscript):
-            if isinstance(target, ast.Attribute):
-                attributes.append(target.attr)
-            else:
-                attributes.clear()
-            target = target.value
-        if isinstance(target, ast.Name):
-            self.changed.add((target.id, *reversed(attributes)))
+
+def _target(node: ast.AST) -> set[Chain]:
+    """Return the name of which something is assigned, with the attributes before an item; none of something else."""
+    attributes: list[str] = []
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Attribute):
+            attributes.append(node.attr)
+        else:
+            attributes.clear()
+        node = node.value
+    return {(node.id, *reversed(attributes))} if isinstance(node, ast.Name) else set()
 
 
 def _is_empty(node: ast.expr) -> bool:
