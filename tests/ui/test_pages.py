@@ -16,7 +16,7 @@ from provenance.effect import with_layer
 from provenance.extending import StoreEffect
 from provenance.ports.blobs import ReadBlob
 from provenance.ports.machine import CurrentRun
-from provenance.ports.records import FindSet, SummarizeRecords
+from provenance.ports.records import FindSet, PutRecord, SummarizeRecords
 from provenance.testing import in_memory
 from provenance.ui import pages
 from provenance.ui.previews import browsing
@@ -362,6 +362,24 @@ def test_runs_are_below_those_that_started_them(client, store, tmp_path):
     assert f'href="/r/{worker}"' in client.get(f"/r/{driver}").text
     assert f'Started by <a class="id" href="/r/{driver}"' in client.get(f"/r/{worker}").text
     assert f"/r/{worker}" not in client.get("/").text.split("Newest runs")[1]
+
+
+def test_a_run_that_only_started_others_has_a_page(client, store):
+    """Its workers' pages lead to it; nothing is listed that it computed, but what it started is."""
+    from provenance.cli.app import run
+
+    repo = p.get_default_repo()
+    worker = repo.interpreter(CurrentRun())
+    driver = evolve(worker, id="8" * 40)
+    worker = evolve(worker, id="9" * 40, parent_id=driver.id)
+    known = repo.load_record(store["data"].id)
+    one = evolve(known, id="7" * 40, run_id=worker.id)
+    repo.interpreter(PutRecord(one, worker, "{}", parents=(driver,)))
+    page = client.get(f"/r/{driver.id}")
+    assert page.status_code == 200
+    assert f'href="/r/{worker.id}"' in page.text
+    assert client.get(f"/r/{'6' * 40}").status_code == 404
+    assert run(["runs", driver.id]) == 0
 
 
 def test_leases_of_ended_processes_are_listed(tmp_path):

@@ -26,6 +26,7 @@ from provenance.documents.items import (
     nest_runs,
     run_document,
     run_item,
+    runs_of_id,
     set_item,
     stats_item,
     time_json,
@@ -211,7 +212,7 @@ def _find_run(repo: p.Repository, text: str) -> p.Run:
     Raises:
         UsageError: if several runs do.
     """
-    found = [one for one in p.runs(repo) if one.id.startswith(text)]
+    found = runs_of_id(repo, text, p.runs(repo))
     if len(found) > 1:
         matches = ", ".join(one.id[:12] for one in found[:5])
         raise click.UsageError(f"run {text!r} is ambiguous: {matches}; pass more digits")

@@ -6,6 +6,7 @@ Names and types in them are a promise: they stay, and new names may come.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias, cast
@@ -132,6 +133,15 @@ def used_runs(repo: p.Repository) -> list[tuple[p.Run, p.Usage]]:
     )
     known = [(run, usage) for run, usage in found if run is not None]
     return sorted(known, key=lambda one: (one[0].created_at, one[0].id), reverse=True)
+
+
+def runs_of_id(repo: p.Repository, text: str, runs: Iterable[p.Run]) -> list[p.Run]:
+    """Return those of *runs* whose ids begin with *text*; by its whole id also one that only started others."""
+    found = [one for one in runs if one.id.startswith(text)]
+    if found or not re.fullmatch("[0-9a-f]{40}", text):
+        return found
+    starter = repo.interpreter(FindRun(RunId(text)))
+    return [] if starter is None else [starter]
 
 
 def nest_runs(items: Iterable[Item]) -> list[tuple[Item, int]]:

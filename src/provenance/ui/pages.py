@@ -29,6 +29,7 @@ from provenance.documents.items import (
     nest_runs,
     run_document,
     run_item,
+    runs_of_id,
     set_item,
     stats_item,
     usage_item,
@@ -342,7 +343,7 @@ def find_run(repo: p.Repository, run_id: str) -> p.Run:
 
 
 def _only_run(runs: Iterable[p.Run], run_id: str, repo: p.Repository) -> p.Run:
-    found = [one for one in runs if one.id.startswith(run_id)]
+    found = runs_of_id(repo, run_id, runs)
     if len(found) != 1:
         count = "no run begins" if not found else f"{len(found)} runs begin"
         raise NotFound(f"{count} with {run_id!r} in repository {repo.name!r}")
@@ -351,20 +352,21 @@ def _only_run(runs: Iterable[p.Run], run_id: str, repo: p.Repository) -> p.Run:
 
 def run(repo: p.Repository, given: Mapping[str, str]) -> Page:
     """Return the page of a process: where and with what it ran, and what it computed."""
-    known = {one.id: (one, usage) for one, usage in used_runs(repo)}
-    one = _only_run((run for run, _ in known.values()), given["id"], repo)
+    known = used_runs(repo)
+    one = _only_run((process for process, _ in known), given["id"], repo)
+    usage = next((used for process, used in known if process.id == one.id), None)
     document = run_document(one)
     result = p.search(run=one.id, repo=repo)
     items = [artifact_item(artifact, repo) for artifact in islice(result, MOST_LISTED)]
-    started = [run_item(*other) for other in known.values() if other[0].parent_id == one.id]
+    started = [run_item(*other) for other in known if other[0].parent_id == one.id]
     content = {
-        "run": run_item(*known[one.id]),
+        "run": run_item(one, usage),
         "started": started[:MOST_LISTED],
         "more_started": max(len(started) - MOST_LISTED, 0),
         "groups": {name: document[name] for name in ("git", "python", "host", "process", "extra")},
         "packages": document["packages"] or {},
         "items": items,
-        "more": max(known[one.id][1].artifacts - len(items), 0),
+        "more": max((usage.artifacts if usage else 0) - len(items), 0),
     }
     return Page("run", f"Run {one.id[:12]}", content, document, is_live=True)
 
