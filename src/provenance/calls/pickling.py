@@ -244,8 +244,13 @@ class _Forwarded:
         self._sent = sent
 
     def __call__(self) -> object:
-        """Do nothing: schedulers make sure that functions can be called."""
-        raise NotImplementedError
+        """Refuse to run it: a scheduler demands that it can be called, and does not call it.
+
+        Raises:
+            EngineError: always.
+        """
+        problem = "a scheduler of Dask sends decorated functions on, and does not run them"
+        raise EngineError(problem, "call the function in a task, which runs on a worker")
 
     def __reduce__(self) -> tuple[object, ...]:
         return restore_in_pool, self._sent

@@ -58,10 +58,10 @@ class Shipment:
         function: digest and bytes of the function.
         calls: the pickled calls.
         commit: who stores the results.
-        returns_values: results come back with their values, because they are in no store.
-        take_over: a worker that ran these calls has died.
         parents: the pickled runs of the driver and of what started it, the nearest first.
         map: number of the map among those of its process.
+        returns_values: results come back with their values, because they are in no store.
+        take_over: a worker that ran these calls has died.
     """
 
     environment: bytes = field(repr=False)
@@ -69,10 +69,10 @@ class Shipment:
     function: tuple[str, bytes] = field(repr=False)
     calls: bytes = field(repr=False)
     commit: Committer
+    parents: bytes = field(repr=False)
+    map: int
     returns_values: bool = False
     take_over: bool = False
-    parents: bytes = field(default=pickle.dumps(()), repr=False)
-    map: int = 0
 
 
 @frozen
