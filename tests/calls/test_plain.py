@@ -54,7 +54,7 @@ enclosed = _closure()
 @given(st.lists(_SCALARS, max_size=3), st.sampled_from([one, several, enclosed]))
 def test_ids_are_those_of_plans(args, function):
     """Where an id is found without a plan, it is that of the plan; else the plan may fail, too."""
-    found = ScalarIds.of(spec_of(function)).find(tuple(args))
+    found = ScalarIds.of(spec_of(function)).find([tuple(args)])[0]
     if found is not None:
         assert found == function.artifact_id(*args)
     elif not any(isinstance(each, str) and len(each) > 64 for each in args):
@@ -91,7 +91,7 @@ def test_bound_arguments_need_a_plan():
 def test_other_arguments_need_a_plan(make):
     """Containers, results, long texts and other types are planned."""
     with in_memory():
-        assert ScalarIds.of(spec_of(one)).find((make(),)) is None
+        assert ScalarIds.of(spec_of(one)).find([(make(),)]) == [None]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,9 @@ from contract.samples import json_values, moments, record, records, run, runs
 from provenance.model.records import ArtifactRecord, freeze_options
 from provenance.model.rows import (
     COLUMNS,
+    OWN_COLUMNS,
+    SHARED_COLUMNS,
+    SharedColumns,
     from_row,
     json_text,
     jsonable,
@@ -27,6 +30,27 @@ from provenance.model.rows import (
 def test_a_record_survives_its_row(one):
     """A record made from a row of a record is that record."""
     assert one == from_row(to_row(one))
+
+
+@given(one=records, other=records)
+def test_a_record_of_the_same_function_is_made_of_its_own_columns(one, other):
+    """A row that shares its columns with that of another record makes the same record, and the same facts."""
+    row, shares = to_row(one), SharedColumns(to_row(other))
+    cells = dict(zip(COLUMNS, row, strict=True)) | dict(
+        zip(SHARED_COLUMNS, shares.values, strict=True)
+    )
+    own, whole = [cells[name] for name in OWN_COLUMNS], tuple(map(cells.get, COLUMNS))
+    assert whole[:-1] == shares.facts(tuple(own))
+    assert from_row(whole) == shares.record((*own, "what follows the columns"))
+
+
+@given(rows=st.lists(records.map(to_row), max_size=3))
+def test_rows_share_what_the_first_and_the_last_agree_in(rows):
+    """What the next rows may share is learned from rows that agree, not from those of several functions."""
+    ends = [[row[COLUMNS.index(name)] for name in SHARED_COLUMNS] for row in rows[:1] + rows[-1:]]
+    found = SharedColumns.of(rows)
+    assert (found is not None) == (bool(ends) and ends[0] == ends[1])
+    assert found is None or list(found.values) == ends[1]
 
 
 @given(one=records)

@@ -28,7 +28,7 @@ class PlainCalls:
         self._spec = spec
         self._results = environment.results_with(spec.options.results)
         self.repo = environment.repository(spec.options.repo)
-        self.find_id = ids.find
+        self.find_ids = ids.find
 
     @classmethod
     def of(cls, environment: Environment, spec: FunctionSpec) -> PlainCalls | None:

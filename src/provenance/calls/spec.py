@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import timedelta
 from functools import lru_cache
@@ -14,7 +14,7 @@ from attrs import Factory, evolve, field, frozen
 from provenance.calls.purity import Purity
 from provenance.calls.signature import WrappedFunction, closure_values, code_objects
 from provenance.hashing import combine, hash_value
-from provenance.hashing.encoding import node_digest, prefix
+from provenance.hashing.encoding import node_digest, nodes, prefix
 from provenance.hashing.functions import Receiver
 from provenance.model.ids import ArtifactId, DerivationId, ValueId
 from provenance.model.records import NO_OPTIONS, Artifact, DerivedInput, Options
@@ -289,10 +289,18 @@ class ScalarIds:
         is_plain = spec.wrapped.simple and spec.takes_all and not spec.captured_refs
         return cls(spec) if is_plain else None
 
-    def find(self, args: tuple[object, ...]) -> ArtifactId | None:
-        """Return the id of the call with *args*; None if only a plan can tell."""
+    def find(self, calls: Sequence[tuple[object, ...]]) -> list[ArtifactId | None]:
+        """Return the ids of calls with these arguments; None for those of which only a plan can tell."""
+        if any_tracked():
+            return [None] * len(calls)
+        rows = [self._items(args) for args in calls]
+        made = iter(nodes(_CALL, [row for row in rows if row is not None]))
+        return [None if row is None else ArtifactId(bytes(next(made).data).hex()) for row in rows]
+
+    def _items(self, args: tuple[object, ...]) -> list[str | int | None] | None:
+        """Return what the id of the call is the digest of."""
         count = len(args)
-        if count > self._most or any_tracked():
+        if count > self._most:
             return None
         items = self._start.copy()
         for name, place in self._slots:
@@ -305,7 +313,7 @@ class ScalarIds:
             else:
                 return None
         items += self._end
-        return ArtifactId(node_digest(_CALL, items).hex())
+        return items
 
 
 _NOWHERE: Final = 1 << 30

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import deque
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
@@ -129,8 +129,9 @@ class Dispatch:
         What reading the calls raises is raised after the outcomes of those read before.
         """
         ready, ordered = self._ready, self._settings.ordered
+        missing, suspects, flying = self._missing, self._suspects, self._flying
         while True:
-            if self._missing or self._suspects or self._flying:
+            if missing or suspects or flying:
                 self._ship()
                 self._land(0)
             if ready:
@@ -141,9 +142,9 @@ class Dispatch:
                     continue
             if self._room() > 0:
                 self._read_more()
-            elif self._flying:
+            elif flying:
                 self._land(None)
-            elif not (self._missing or self._suspects):
+            elif not (missing or suspects):
                 break
         if self._source_error is not None:
             raise self._source_error
@@ -185,31 +186,29 @@ class Dispatch:
 
         The ids of those whose results are not stored are added to *absent*.
         """
-        calls, others = self._source.plain, list(enumerate(items, first))
+        calls = self._source.plain
         if calls is None:
-            return others
-        ids = [calls.find_id(args) for args in items]
-        asked = {
-            artifact_id: args for artifact_id, args in zip(ids, items, strict=True) if artifact_id
-        }
-        if not asked:
-            return others
-        found = calls.repo.interpreter(FindMany(tuple(asked)))
+            return list(enumerate(items, first))
+        ids = calls.find_ids(items)
+        asked = {key: args for key, args in zip(ids, items, strict=True) if key}
+        found = calls.repo.interpreter(FindMany(tuple(asked))) if asked else {}
         absent.update(asked.keys() - found.keys())
-        hits = {key: record for key, record in found.items() if calls.is_hit(record)}
-        records = [hits.get(artifact_id) if artifact_id else None for artifact_id in ids]
-        emit_hits([record for record in records if record is not None])
-        origin = calls.origin(asked)
-        for index, record in enumerate(records, first):
-            if record is None:
-                continue
-            self._hits += 1
-            self._saved += record.compute_duration
+        hits = {
+            index: record
+            for index, key in enumerate(ids, first)
+            if key and (record := found.get(key)) is not None and calls.is_hit(record)
+        }
+        emit_hits(list(hits.values()))
+        origin, ended = calls.origin(asked), dict[int, Ended]()
+        for index, record in hits.items():
             try:
-                self._end(index, (calls.result(origin, record),))
+                ended[index] = (calls.result(origin, record),)
             except Exception as error:  # noqa: BLE001 - reading a value may raise anything
-                self._end(index, failure_of(error, record.id, index=index))
-        return [other for other, record in zip(others, records, strict=True) if record is None]
+                ended[index] = failure_of(error, record.id, index=index)
+        self._hits += len(hits)
+        self._saved += sum([record.compute_duration for record in hits.values()])
+        self._end_all(ended)
+        return [(index, item) for index, item in enumerate(items, first) if index not in hits]
 
     def _look_up(self, entries: list[Entry], absent: Container[ArtifactId] = ()) -> None:
         """End what is stored; the others wait for an equal call, or are to be shipped.
@@ -402,11 +401,13 @@ class Dispatch:
             self._look_up(twins)
 
     def _end(self, index: int, outcome: Ended) -> None:
-        self._ready[index] = outcome
-        self.finished += 1
-        if isinstance(outcome, Failure):
-            self._failed += 1
-        if self._report is not None:
+        self._end_all({index: outcome})
+
+    def _end_all(self, ended: Mapping[int, Ended]) -> None:
+        self._ready.update(ended)
+        self.finished += len(ended)
+        self._failed += sum([isinstance(outcome, Failure) for outcome in ended.values()])
+        if self._report is not None and ended:
             so_far = self._hits, self._computed, self._failed, self._saved
             self._report(Progress(self.finished, self._source.total, *so_far))
 

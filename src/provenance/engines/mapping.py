@@ -248,14 +248,15 @@ def _run(
     """Yield what becomes of the calls, as *settings* choose."""
     with settings.engine.open() as pool, show(progress) as report:
         dispatch = Dispatch(source, environment, settings, pool, report)
+        raises = settings.errors == "raise"
         try:
             for outcome in dispatch.outcomes():
-                if settings.errors == "raise":
-                    if isinstance(outcome, Failure):
-                        raise_failure(outcome, dispatch.finished - 1)
-                    yield outcome[0]
+                if not isinstance(outcome, Failure):
+                    yield outcome[0] if raises else Success(outcome[0])
+                elif raises:
+                    raise_failure(outcome, dispatch.finished - 1)
                 else:
-                    yield (Failed(outcome) if isinstance(outcome, Failure) else Success(outcome[0]))
+                    yield Failed(outcome)
         finally:
             pool.recall()
 

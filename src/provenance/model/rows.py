@@ -7,10 +7,11 @@ of the columns.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite
+from operator import itemgetter
 from typing import Any, Final, TypeAlias, cast
 
 from attrs import field, fields, make_class
@@ -35,6 +36,12 @@ Row: TypeAlias = tuple[
 ]
 # fmt: on
 """The record of an artifact; its columns are `COLUMNS`."""
+# fmt: off
+OwnColumns: TypeAlias = tuple[
+    ArtifactId, ValueId, RunId, float, float, float, str, str, str, BlobId, int, BlobId | None, int | None, str, str,
+]
+# fmt: on
+"""What belongs to one record alone; its columns are `OWN_COLUMNS`."""
 
 COLUMNS: Final = (
     "id",
@@ -68,6 +75,40 @@ COLUMNS: Final = (
     "input_hashes",
     "input_derivations",
     "signature",
+)
+
+OWN_COLUMNS: Final = (
+    "id",
+    "value_id",
+    "run_id",
+    "value_id_duration",
+    "compute_duration",
+    "hash_duration",
+    "computed_at",
+    "added_at",
+    "input_artifact_ids",
+    "content_digest",
+    "size_bytes",
+    "inputs_digest",
+    "inputs_size",
+    "input_hashes",
+    "signature",
+)
+"""The columns in which the records of one function usually differ."""
+SHARED_COLUMNS: Final = tuple([name for name in COLUMNS if name not in OWN_COLUMNS])
+_shared: Final[Callable[[Row], tuple[str | int, ...]]] = itemgetter(
+    *map(COLUMNS.index, SHARED_COLUMNS)
+)
+_FIRST_SHARED_FIELDS: Final = (
+    "name",
+    "version",
+    "fn_module",
+    "fn_name",
+    "fn_qualname",
+    "composite",
+    "serializer",
+    "load_kwargs",
+    "dump_kwargs",
 )
 
 _EMPTY_LIST: Final = "[]"
@@ -249,6 +290,69 @@ _FilledRecord: Final = make_class(
     slots=True,
     weakref_slot=False,
 )
+
+
+class SharedColumns:
+    """What records of a function have in common, taken from the *row* of one; makes others of what is their own.
+
+    Attributes:
+        values: The `SHARED_COLUMNS` of the row.
+    """
+
+    def __init__(self, row: Row) -> None:
+        one = from_row(row)
+        self.values = _shared(row)
+        # In the order of the columns, and in that of the fields.
+        self._cells = row[3:9], row[15:20], row[24:28], row[29]
+        self._fields: tuple[Any, Any, Any, Any] = (
+            tuple([getattr(one, name) for name in _FIRST_SHARED_FIELDS]),
+            (one.custom_fields, one.tags),
+            (one.value_type, one.interface, one.code, one.value_artifact_ids),
+            one.input_derivations,
+        )
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> SharedColumns | None:
+        """Return what the first and the last of the *rows* share; None if they differ in it, or if there are none."""
+        if not rows or _shared(rows[0]) != _shared(rows[-1]):
+            return None
+        return cls(rows[-1])
+
+    def facts(self, own: OwnColumns) -> tuple[str | int | float | None, ...]:
+        """Return the row of the record with these columns, without its signature."""
+        function, options, value, edges = self._cells
+        return *own[:3], *function, *own[3:9], *options, *own[9:13], *value, own[13], edges
+
+    def record(self, own: OwnColumns) -> ArtifactRecord:
+        """Return the record with these columns, as `from_row` makes it of the whole row."""
+        function, notes, value, edges = self._fields
+        # fmt: off
+        (
+            key, value_id, run_id, value_id_duration, compute_duration, hash_duration, computed_at, added_at,
+            input_ids, digest, size, inputs_digest, inputs_size, input_hashes, signature, *_,
+        ) = own
+        # fmt: on
+        record = _FilledRecord(
+            key,
+            value_id,
+            *function,
+            NO_IDS if input_ids == _EMPTY_LIST else parse_ids(input_ids),
+            *notes,
+            datetime.fromisoformat(computed_at),
+            datetime.fromisoformat(added_at),
+            compute_duration,
+            hash_duration,
+            value_id_duration,
+            run_id,
+            Blob(digest, size),
+            None if inputs_digest is None else Blob(inputs_digest, inputs_size or 0),
+            *value,
+            input_hashes,
+            edges,
+            signature=signature,
+        )
+        record.__class__ = ArtifactRecord
+        return cast("ArtifactRecord", record)
 
 
 @lru_cache(maxsize=1_000)

@@ -13,6 +13,7 @@ from contract.samples import MOMENT, TIME, record, run
 from provenance.effects.io import blob_of
 from provenance.effects.sql import compiler, queries, sqlite, statements, tables
 from provenance.effects.sql.records import SqlRecords
+from provenance.effects.sql.signing import RecordSigner
 from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.effects.sql.stores import SqlBlobs, SqlSets
 from provenance.errors import StoreUnavailableError
@@ -262,3 +263,17 @@ def test_a_writer_that_waited_in_vain_says_so(busy, database, monkeypatch):
         database.change(statements.PUT_SOURCE, values)
     busy.rollback()
     assert database.change(statements.PUT_SOURCE, values) == 1
+
+
+@pytest.mark.parametrize("column", ["computed_at", "input_artifact_ids", "load_kwargs", "tags"])
+@pytest.mark.parametrize("key", [None, b"0123456789abcdef"])
+def test_damage_is_noticed_among_many(database, column, key):
+    """A damaged record is not found among those of its function, even if the key that it is signed with is not given."""
+    made = [record(code="r1") for _ in range(6)]
+    for ask in (asks := [PutRecord(one, run(), "{}") for one in made]):
+        SqlRecords(database, RecordSigner(key)).put_record(ask)
+    records = SqlRecords(database)
+    first, *ids = [ask.record.id for ask in asks]
+    assert [first] == list(records.find_many((first,)))
+    database.change(f"UPDATE artifacts SET {column} = 7 WHERE id = ?", (ids[2],))
+    assert {*ids} - {ids[2]} == records.find_many(tuple(ids)).keys()

@@ -47,6 +47,8 @@ class Database(ForkBarrier, ABC):
 
     keeps_terms: bool = False
     """Whether it has the table `terms`; others have indexes of their own."""
+    fetches_columns: bool = False
+    """Whether it fetches a record column by column; others have all of a record in one."""
     generation: int = 0
     """A number that grows when stored records may be gone.
 

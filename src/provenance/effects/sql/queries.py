@@ -57,7 +57,7 @@ from provenance.effects.sql.tables import (
 from provenance.effects.sql.tables import (
     sources as source_texts,
 )
-from provenance.model.rows import COLUMNS
+from provenance.model.rows import COLUMNS, OWN_COLUMNS, SHARED_COLUMNS
 
 _quarantined: Final = quarantined_blobs.c
 _ONE: Final = sa.literal_column("1", sa.Integer)
@@ -247,6 +247,19 @@ _is_in_list: Final = artifacts.c.id.in_(
     sa.select(sa.func.jsonb_array_elements_text(sa.cast(_ids, postgresql.JSONB)).column_valued())
 )
 FIND_MANY: Final = compile_for_both(_finding.where(_is_among), _finding.where(_is_in_list), "ids")
+_shares: Final = sa.and_(
+    *(sa.type_coerce(artifacts.c[name], sa.Text) == text_param(name) for name in SHARED_COLUMNS)
+)
+# Fetching a column costs several times as much as comparing it.
+FIND_ALIKE: Final = compile_statement(
+    sa.select(
+        *(artifacts.c[name] for name in OWN_COLUMNS),
+        sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"),
+        _shares.label("shares"),
+    ).where(_is_among),
+    *SHARED_COLUMNS,
+    "ids",
+)
 _stored: Final = sa.select(
     *RECORD,
     artifacts.c.inputs_json,

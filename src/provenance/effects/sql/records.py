@@ -20,6 +20,7 @@ from provenance.effects.sql import statements
 from provenance.effects.sql.database import Database, Execute, Values
 from provenance.effects.sql.history import SqlHistory, put_derivation_edges, put_receipt, put_run
 from provenance.effects.sql.inspection import read_stored
+from provenance.effects.sql.many import ManyRecords, read_record
 from provenance.effects.sql.signing import RecordSigner
 from provenance.effects.sql.terms import (
     END,
@@ -35,7 +36,6 @@ from provenance.model.ids import ArtifactId, BlobId, RunId, ValueId
 from provenance.model.queries import Grouping, Page, Query, Usage, has_wildcards, matches
 from provenance.model.records import ArtifactRecord, Blob, Run
 from provenance.model.rows import (
-    COLUMNS,
     from_row,
     json_text,
     parse_time,
@@ -141,8 +141,6 @@ _LONGEST_PATTERN: Final = 10_000
 """Characters of a pattern that the database compares; SQLite has a limit of 50,000 bytes."""
 _ROWS: Final = 500
 """Rows that a search fetches at a time."""
-_FACTS: Final = len(COLUMNS) - 1
-"""Columns of a record before the last, its signature."""
 
 
 class SqlRecords(SqlHistory):
@@ -155,6 +153,7 @@ class SqlRecords(SqlHistory):
         super().__init__(database, seal or RecordSigner())
         self._runs: set[tuple[int, RunId]] = set()
         self._receipts: set[tuple[int, str]] = set()
+        self._many = ManyRecords(self._database, self._seal)
 
     @property
     def engine(self) -> Engine:
@@ -177,22 +176,7 @@ class SqlRecords(SqlHistory):
 
     def find_many(self, ids: tuple[ArtifactId, ...]) -> Mapping[ArtifactId, ArtifactRecord]:
         """Return those of these artifacts that are recorded, by id."""
-        found: dict[ArtifactId, ArtifactRecord] = {}
-        for at in range(0, len(ids), _ROWS):
-            rows: Any = self._database.query(
-                statements.FIND_MANY, json_text(list(ids[at : at + _ROWS]))
-            )
-            values: dict[str, bytes] = {}
-            for row in rows:
-                try:
-                    record = self._record(row)
-                except CorruptRecordError:
-                    continue
-                found[record.id] = record
-                if row[-1] is not None:
-                    values[record.value_blob.id] = row[-1]
-            self._database.prefetch(values)
-        return found
+        return self._many.find(ids)
 
     def put_records(self, records: tuple[PutRecord, ...]) -> tuple[ArtifactRecord, ...]:
         """Store the records in one transaction; return what is stored then."""
@@ -436,17 +420,7 @@ class SqlRecords(SqlHistory):
 
     def _record(self, row: Any, wanted: ArtifactId | None = None) -> ArtifactRecord:  # noqa: ANN401
         """Return the record in *row*, checked; raises `CorruptRecordError`."""
-        try:
-            record = from_row(row)
-            problem = self._seal.problem(row[:_FACTS], row[_FACTS])
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise CorruptRecordError(wanted or str(row[0]), self._database.name, reason) from error
-        if problem is None and wanted not in (None, record.id):
-            problem = f"its id is {record.id}"
-        if problem is not None:
-            raise CorruptRecordError(wanted or record.id, self._database.name, problem)
-        return record
+        return read_record(self._database, self._seal, row, wanted)
 
     def _row(self, ask: PutRecord) -> Values:
         """Return the record, signed, and the bytes that it brings."""

@@ -232,7 +232,7 @@ class SqliteDatabase(Database):
     user's own queries (`pandas.read_sql`).
     """
 
-    keeps_terms = True
+    keeps_terms = fetches_columns = True
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from provenance.effects.io import blob_of
-from provenance.model.ids import ArtifactId, RunId, ValueId
+from provenance.model.ids import ArtifactId, DerivationId, RunId, ValueId
 from provenance.model.queries import GROUPINGS, Query, matches, summarize_records
 from provenance.model.records import ArtifactRecord, InlineBlob, Options, Run, freeze_options
 from provenance.ports.blobs import DeleteBlob, HasBlob
@@ -44,6 +44,36 @@ from provenance.testing.harness import (
 from provenance.testing.strategies import records, runs
 
 A, B, C = (ArtifactId(digit * 40) for digit in "abc")
+
+
+_OTHER: Final[Mapping[str, Any]] = {
+    "value_id": ValueId("d" * 40),
+    "name": "other",
+    "version": 2**40,
+    "fn_module": "other.module",
+    "fn_name": "other_name",
+    "fn_qualname": "Other.name",
+    "composite": True,
+    "serializer": "other",
+    "load_kwargs": freeze_options({"level": 1}),
+    "dump_kwargs": freeze_options({"level": 2.5}),
+    "input_artifact_ids": frozenset({A}),
+    "custom_fields": freeze_options({"größe": None}),
+    "tags": ("other", "größe"),
+    "computed_at": MOMENT + timedelta(days=1),
+    "added_at": MOMENT + timedelta(days=2),
+    "compute_duration": 1e9,
+    "hash_duration": 2e9,
+    "value_id_duration": 3e9,
+    "run_id": RunId("e" * 40),
+    "value_type": "other:Type",
+    "interface": ("__len__", "__iter__"),
+    "code": "r1:other",
+    "value_artifact_ids": frozenset({B}),
+    "input_hashes": '{"kargs":{}}',
+    "input_derivations": frozenset({(A, DerivationId("f" * 40))}),
+}
+"""A value of each field but the id that a record of the samples has not."""
 
 
 def new_value() -> ValueId:
@@ -126,6 +156,21 @@ class RecordContract(Contract):
         assert place.ask(FindMany(wanted)) == {one.id: one for one in stored}
         assert place.ask(FindMany(())) == {}
         assert place.ask(FindMany((new_id(),))) == {}
+
+    def test_records_that_differ_in_one_field_are_found_together(
+        self, place: StoreUnderTest
+    ) -> None:
+        """A record is found as it was put beside others of its function, whichever field sets it apart."""
+        one, other = record(), record(**_OTHER)
+        fields = [name for name in _OTHER if getattr(one, name) != getattr(other, name)]
+        assert fields == list(_OTHER)
+        alike = [place.put(evolve(one, id=new_id())) for _ in range(3)]
+        odd = [
+            place.put(evolve(one, id=new_id(), **{name: getattr(other, name)})) for name in fields
+        ]
+        for wanted in (alike[:1], alike, [*odd, *alike], odd, alike[:1], odd):
+            ids = tuple([one.id for one in wanted])
+            assert place.ask(FindMany(ids)) == {one.id: one for one in wanted}
 
     def test_more_are_found_at_once_than_a_query_takes(self, place: StoreUnderTest) -> None:
         """The number of ids has no limit."""
