@@ -218,7 +218,8 @@ class _Memory(ForkBarrier):
         if len(known) == len(ask.ids):
             return known
         moment = self._changes
-        found = self._find_many(FindMany(tuple([key for key in ask.ids if key not in known])))
+        others = tuple([key for key in ask.ids if key not in known]) if known else ask.ids
+        found = self._find_many(FindMany(others))
         self._keep(found, moment)
         return {**known, **found} if known else found
 

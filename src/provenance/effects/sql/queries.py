@@ -242,11 +242,16 @@ FIND_RECORD: Final = selecting(
 )
 _ids = text_param("ids")
 _finding = sa.select(*RECORD, sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"))
-_is_among: Final = artifacts.c.id.in_(sa.select(sa.func.json_each(_ids).table_valued("value")))
+_wanted: Final = sa.func.json_each(_ids).table_valued("value", name="wanted")
+_is_among: Final = artifacts.c.id.in_(sa.select(_wanted))
 _is_in_list: Final = artifacts.c.id.in_(
     sa.select(sa.func.jsonb_array_elements_text(sa.cast(_ids, postgresql.JSONB)).column_valued())
 )
-FIND_MANY: Final = compile_for_both(_finding.where(_is_among), _finding.where(_is_in_list), "ids")
+# A join, because SQLite would first sort the members of a list.
+_is_wanted: Final = artifacts.c.id == _wanted.c.value
+FIND_MANY: Final = compile_for_both(
+    _finding.join_from(_wanted, artifacts, _is_wanted), _finding.where(_is_in_list), "ids"
+)
 _shares: Final = sa.and_(
     *(sa.type_coerce(artifacts.c[name], sa.Text) == text_param(name) for name in SHARED_COLUMNS)
 )
@@ -256,7 +261,7 @@ FIND_ALIKE: Final = compile_statement(
         *(artifacts.c[name] for name in OWN_COLUMNS),
         sa.case((_IS_SHORT, artifacts.c.value_data)).label("short_value"),
         _shares.label("shares"),
-    ).where(_is_among),
+    ).join_from(_wanted, artifacts, _is_wanted),
     *SHARED_COLUMNS,
     "ids",
 )

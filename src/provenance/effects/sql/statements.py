@@ -83,26 +83,22 @@ FROM artifacts
 WHERE artifacts.id = ?"""
 FIND_MANY = """\
 SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value
-FROM artifacts
-WHERE artifacts.id IN (SELECT anon_1.value
-FROM json_each(?) AS anon_1)"""
+FROM json_each(?) AS wanted JOIN artifacts ON artifacts.id = wanted.value"""
 FIND_ALIKE = """\
 SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.input_hashes, artifacts.signature, CASE WHEN (artifacts.size_bytes <= 4096) THEN artifacts.value_data END AS short_value, artifacts.name = ? AND artifacts.version = ? AND artifacts.fn_module = ? AND artifacts.fn_name = ? AND artifacts.fn_qualname = ? AND artifacts.composite = ? AND artifacts.serializer = ? AND artifacts.load_kwargs = ? AND artifacts.dump_kwargs = ? AND artifacts.custom_fields = ? AND artifacts.tags = ? AND artifacts.value_type = ? AND artifacts.interface = ? AND artifacts.code = ? AND artifacts.value_artifact_ids = ? AND artifacts.input_derivations = ? AS shares
-FROM artifacts
-WHERE artifacts.id IN (SELECT anon_1.value
-FROM json_each(?) AS anon_1)"""
+FROM json_each(?) AS wanted JOIN artifacts ON artifacts.id = wanted.value"""
 READ_STORED = """\
 SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature, artifacts.inputs_json, artifacts.value_data, artifacts.inputs_data, EXISTS (SELECT *
 FROM evictions
 WHERE evictions.artifact_id = artifacts.id) AS evicted
 FROM artifacts
-WHERE artifacts.id IN (SELECT anon_1.value
-FROM json_each(?) AS anon_1)"""
+WHERE artifacts.id IN (SELECT wanted.value
+FROM json_each(?) AS wanted)"""
 FIND_KNOWN = """\
 SELECT artifacts.id
 FROM artifacts
-WHERE artifacts.id IN (SELECT anon_1.value
-FROM json_each(?) AS anon_1)"""
+WHERE artifacts.id IN (SELECT wanted.value
+FROM json_each(?) AS wanted)"""
 FIND_RECORDS_BY_VALUE = """\
 SELECT artifacts.id, artifacts.value_id, artifacts.run_id, artifacts.name, artifacts.version, artifacts.fn_module, artifacts.fn_name, artifacts.fn_qualname, artifacts.composite, artifacts.value_id_duration, artifacts.compute_duration, artifacts.hash_duration, artifacts.computed_at, artifacts.added_at, artifacts.input_artifact_ids, artifacts.serializer, artifacts.load_kwargs, artifacts.dump_kwargs, artifacts.custom_fields, artifacts.tags, artifacts.content_digest, artifacts.size_bytes, artifacts.inputs_digest, artifacts.inputs_size, artifacts.value_type, artifacts.interface, artifacts.code, artifacts.value_artifact_ids, artifacts.input_hashes, artifacts.input_derivations, artifacts.signature
 FROM artifacts
