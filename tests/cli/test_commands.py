@@ -617,3 +617,4 @@ def test_every_command_has_help(call, name):
     assert 0 == code
     assert f"Usage: provenance {name}" in out
     assert len(out.splitlines()) > 4
+    assert r"\b" not in out  # the escape by which click keeps lines apart

@@ -106,6 +106,7 @@ def test_tables_with_columns_of_one_name_are_compared_by_parts():
         lambda noise: [np.ones(3) + noise, {"a": (1, 2.0 + noise)}],
         lambda noise: pd.DataFrame({"a": [1.0 + noise], "b": ["x"]}),
         lambda noise: pl.DataFrame({"a": [1.0 + noise], "b": ["x"]}),
+        lambda noise: pd.DataFrame({"a": ["x"]}, index=[1.0 + noise]),
         lambda noise: 1e9 * (1 + noise),
     ],
 )
@@ -117,8 +118,17 @@ def test_floats_may_differ_within_a_tolerance(make):
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [(1, 1.0), ("a", "b"), ([1.0], [1.0, 2.0]), (np.ones(2), np.ones(3)), ({"a": 1.0}, {"b": 1.0})],
+    [
+        (1, 1.0),
+        ("a", "b"),
+        ([1.0], [1.0, 2.0]),
+        (np.ones(2), np.ones(3)),
+        ({"a": 1.0}, {"b": 1.0}),
+        (pd.DataFrame({"a": [1.0]}, index=["x"]), pd.DataFrame({"a": [1.0]}, index=["y"])),
+        (pl.DataFrame({"a": [1.0, None]}), pl.DataFrame({"a": [1.0, float("nan")]})),
+        (pa.table({"a": [1.0, None]}), pa.table({"a": [1.0, float("nan")]})),
+    ],
 )
 def test_other_differences_are_not_tolerated(first, second):
-    """Types, texts, lengths and keys."""
+    """Types, texts, lengths, keys, the index of a table, and what is missing."""
     assert not equal_within(first, second, 1e9)

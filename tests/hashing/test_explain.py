@@ -1,13 +1,24 @@
 """What a hash is made of, and where two values differ."""
 
 import copy
+import re
 from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from pathlib import PurePosixPath
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict
+from sklearn.linear_model import Ridge
 
 import provenance as p
 from provenance.testing import in_memory
@@ -18,6 +29,35 @@ from strategies import nested
 class Model:
     rate: float
     weights: object
+
+
+class Level(Enum):
+    LOW = 1
+    HIGH = 2
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    window: int = 3
+    levels: list[Level] = []
+
+
+class Log(list[int]):
+    """A list with attributes."""
+
+
+class Registry(dict[str, int]):
+    """A dictionary of its own class."""
+
+
+class Handle:
+    """It pickles itself."""
+
+    def __init__(self, path):
+        self.path, self.opened = path, object()
+
+    def __getstate__(self):
+        return {"path": self.path}
 
 
 def each(tree):
@@ -105,6 +145,55 @@ def test_one_changed_part_is_named(values, data):
 def test_differences_are_named_as_python_would(first, second, expected):
     """Each difference reads as the way to it, and what is there."""
     assert expected == [str(each) for each in p.hash_differences(first, second)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (date(2026, 11, 27), date(2026, 11, 28)),
+        (timedelta(1), timedelta(2)),
+        (pd.Timestamp("2026-11-27"), pd.Timestamp("2026-11-27", tz="UTC")),
+        (Decimal("1.0"), Decimal("1.00")),
+        (Fraction(1, 2), Fraction(1, 3)),
+        (UUID(int=1), UUID(int=2)),
+        (PurePosixPath("a"), PurePosixPath("b")),
+        (Level.LOW, Level.HIGH),
+        (re.compile("a"), re.compile("b")),
+        (range(3), range(4)),
+        (slice(1), slice(2)),
+        (int, str),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_small_values_are_shown(first, second):
+    """A day, an amount or a path is shown, and not only called by its type."""
+    (found,) = p.hash_differences(first, second)
+    assert f"value differs: {first!r} and {second!r}" == str(found)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "path"),
+    [
+        (Settings(window=3), Settings(window=4), "value.window"),
+        (Settings(levels=[Level.LOW]), Settings(levels=[Level.HIGH]), "value.levels[0]"),
+        (Settings(depth=1), Settings(depth=2), "value.__pydantic_extra__['depth']"),
+        (Settings(), Settings(window=3), "value.__pydantic_fields_set__.member('window')"),
+        (Ridge(), Ridge(alpha=2.0), "value.alpha"),
+        (Log([1, 2]), Log([1, 3]), "value[1]"),
+        (Registry(a=1), Registry(a=2), "value['a']"),
+        (Handle("a"), Handle("b"), "value.path"),
+        (ValueError("a", 1), ValueError("a", 2), "value.args[1]"),
+        (pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": [1, 3]}), "value['a'][1]"),
+        (pl.Series([1, 2]), pl.Series([1.0, 2.0]), "value.dtype"),
+        (pl.DataFrame({"a": [1]}), pl.DataFrame({"b": [1]}), "value.columns[0]"),
+        (pa.table({"a": [1], "b": [2]}), pa.table({"a": [1], "b": [3]}), "value['b'][0]"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_place_in_objects_and_tables_is_named(first, second, path):
+    """Models of pydantic, estimators, collections of own classes and tables differ by place."""
+    assert path == p.hash_differences(first, second)[0].path
+    assert () == p.hash_differences(first, copy.deepcopy(first))
 
 
 def test_a_captured_variable_is_named():

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,50 @@ def test_floats_may_differ_within_a_tolerance(repo, monkeypatch):
     assert p.reproduce(result, tolerance=1e-9).outcomes[0].within == 1e-9
     assert "equal within 1e-09" in repr(p.reproduce(result, tolerance=1e-9))
     monkeypatch.delitem(sys.modules, "noisy")
+
+
+def test_a_call_is_not_repeated_with_another_file(repo, monkeypatch):
+    """The record names the file, and not its content: an edited one says nothing of the result."""
+    monkeypatch.syspath_prepend(".")
+    Path("counted.py").write_text(
+        "import provenance as p\nfrom pathlib import Path\n"
+        "@p.provenance(files=['path'])\ndef size(path):\n    return len(Path(path).read_text())\n"
+        "@p.provenance()\ndef sizes(paths):\n    return [len(Path(one).read_text()) for one in paths]\n"
+    )
+    Path("data.csv").write_text("1,2")
+    import counted
+
+    results = counted.size("data.csv"), counted.sizes([p.file("data.csv")])
+    assert all(p.reproduce(result).is_same for result in results)
+    Path("data.csv").write_text("1,2,3")
+    for result, name in zip(results, ("path", "paths"), strict=True):
+        (outcome,) = p.reproduce(result).outcomes
+        assert isinstance(outcome, p.NotComparable)
+        assert f"argument {name!r} is not what it was" in outcome.reason
+    assert () == p.verify(recompute=10).problems
+    Path("data.csv").unlink()
+    (outcome,) = p.reproduce(results[0]).outcomes
+    assert "data.csv" in outcome.reason
+    monkeypatch.delitem(sys.modules, "counted")
+
+
+def test_a_call_is_not_repeated_without_its_sources(repo, monkeypatch):
+    """A source that was evicted is no failure of the function that needs it."""
+    monkeypatch.syspath_prepend(".")
+    Path("summed.py").write_text(
+        "import provenance as p\n"
+        "@p.provenance()\ndef load(n):\n    return [[n]] * 100_000\n"
+        "@p.provenance()\ndef total(rows):\n    return sum(map(sum, rows))\n"
+    )
+    import summed
+
+    result = summed.total(summed.load(3))
+    p.evict(older_than=timedelta(0), keep=[result], dry_run=False)
+    load, total = p.reproduce(result, "all").outcomes
+    assert isinstance(load, p.Same)
+    assert isinstance(total, p.NotComparable)
+    assert "was evicted" in total.reason
+    monkeypatch.delitem(sys.modules, "summed")
 
 
 def test_chunks_of_a_stream_are_compared_with_their_items(repo, monkeypatch):

@@ -375,13 +375,13 @@ def _find_set(repo: p.Repository, text: str) -> p.ArtifactSet:
     click.option("--members", is_flag=True, help="List the members of the set."),
 )
 def sets_command(session: Session, words: tuple[str, ...], members: bool) -> Report:
-    r"""List the sets of artifacts, newest first, or show one.
+    """List the sets of artifacts, newest first, or show one.
 
     \b
     provenance sets [NAME|ID] [--members]
     provenance sets create NAME ID...
     provenance sets rm NAME|ID
-    """
+    """  # noqa: D301 - the escape is for click, which keeps the lines as they are
     repo = session.repository()
     match words:
         case ("create", name, *ids) if ids:

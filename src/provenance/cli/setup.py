@@ -267,13 +267,13 @@ def _cell_text(value: object) -> str:
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion_command(shell: str) -> None:
-    r"""Print the script that completes commands, ids and names in a shell.
+    """Print the script that completes commands, ids and names in a shell.
 
     \b
     bash: eval "$(provenance completion bash)"
     zsh:  eval "$(provenance completion zsh)"
     fish: provenance completion fish | source
-    """
+    """  # noqa: D301 - the escape is for click, which keeps the lines as they are
     from click.shell_completion import get_completion_class
 
     from provenance.cli.app import cli

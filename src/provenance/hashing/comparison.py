@@ -228,10 +228,16 @@ def equal_within(first: object, second: object, tolerance: float) -> bool:
         return _close_arrays(first, second, tolerance)
     columns, others = _columns(first), _columns(second)
     if columns is not None and others is not None:
-        return list(columns) == list(others) and all(
-            columns[name][0] == others[name][0]
-            and _close_arrays(column.to_numpy(), others[name][1].to_numpy(), tolerance)
-            for name, (_, column) in columns.items()
+        one, other = (getattr(table, "index", None) for table in (first, second))
+        is_close = hash_value(one) == hash_value(other) or equal_within(one, other, tolerance)
+        return (
+            is_close
+            and list(columns) == list(others)
+            and all(
+                columns[name][0] == others[name][0]
+                and _close_columns(column, others[name][1], tolerance)
+                for name, (_, column) in columns.items()
+            )
         )
     ours, theirs = ({part.key: part.value for part in parts(value)} for value in (first, second))
     if not ours or ours.keys() != theirs.keys():
@@ -243,6 +249,13 @@ def _are_close(first: complex, second: complex, tolerance: float) -> bool:
     if hash_value(first) == hash_value(second):  # both may be NaN
         return True
     return abs(first - second) <= tolerance * max(1.0, abs(first), abs(second))
+
+
+def _close_columns(first: _Table, second: _Table, tolerance: float) -> bool:
+    # NumPy has NaN both for missing values and for NaN.
+    missing = [column.is_null() for column in (first, second) if hasattr(column, "is_null")]
+    are_same = not missing or hash_value(missing[0]) == hash_value(missing[1])
+    return are_same and _close_arrays(first.to_numpy(), second.to_numpy(), tolerance)
 
 
 def _close_arrays(first: _Table, second: _Table, tolerance: float) -> bool:

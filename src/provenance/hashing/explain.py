@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from datetime import date, time, timedelta
 from enum import Enum
 from functools import partial
 from itertools import islice
+from numbers import Number
+from pathlib import PurePath
+from re import Pattern
 from types import FunctionType, MappingProxyType, MethodType
 from typing import Any, Final, TypeAlias, cast
 
@@ -15,8 +19,9 @@ from attrs import frozen
 from provenance.escaping import escape_invisible
 from provenance.hashing import hash_value
 from provenance.hashing.functions import captured_values
-from provenance.hashing.objects import plain_attributes
-from provenance.hashing.registry import name_of
+from provenance.hashing.libraries import estimator_item, model_parts
+from provenance.hashing.objects import pickled_parts, plain_attributes, reduced_item
+from provenance.hashing.registry import handlers, name_of
 from provenance.model.ids import ValueId
 from provenance.model.references import unwrap
 from provenance.util.formatting import SHORT_TEXT, describe_shape, safe_repr, truncate, with_article
@@ -25,6 +30,8 @@ from provenance.util.optional import imported_module
 
 _MAPPINGS: Final = (dict, OrderedDict, Counter, defaultdict, MappingProxyType)
 _CONTAINERS: Final = (list, tuple, set, frozenset, dict, deque)
+_SHOWN: Final = (Number, date, time, timedelta, Enum, PurePath, Pattern, range, slice, type)
+"""Types whose `repr` is short and says what the value is."""
 _Table: TypeAlias = Any
 """An array or table of a library that may be missing."""
 
@@ -60,7 +67,8 @@ def parts(value: object) -> Iterator[Part]:
         named = cast("Any", value)
         yield from _named(zip(named._fields, named, strict=True))
     elif not isinstance(value, type):
-        yield from _named((plain_attributes(value) or {}).items())
+        attributes = plain_attributes(value)
+        yield from _pickled(value) if attributes is None else _named(attributes.items())
 
 
 def summary(value: object) -> str:
@@ -70,7 +78,7 @@ def summary(value: object) -> str:
     ('3', 'a list of 100')
     """
     value = unwrap(value)
-    if value is None or isinstance(value, bool | int | float | complex):
+    if value is None or isinstance(value, _SHOWN):
         return truncate(value)
     if isinstance(value, str | bytes):
         return truncate(value[:SHORT_TEXT])
@@ -79,7 +87,14 @@ def summary(value: object) -> str:
         return f"{with_article(value)} of shape {safe_repr(shape)}" if shape else truncate(value)
     if isinstance(value, _CONTAINERS):
         return f"{with_article(cast('object', value))} of {len(cast('Sized', value))}"
-    return with_article(value)
+    return truncate(value) if _is_small(value) else with_article(value)
+
+
+def _is_small(value: object) -> bool:
+    """Tell whether *value* is a small one of a module that may not be imported."""
+    uuid, arrow = imported_module("uuid"), imported_module("pyarrow")
+    is_uuid = uuid is not None and isinstance(value, uuid.UUID)
+    return is_uuid or (arrow is not None and isinstance(value, arrow.Scalar))
 
 
 def _named(pairs: Iterable[tuple[str, object]]) -> Iterator[Part]:
@@ -107,6 +122,16 @@ def _members(value: Iterable[object]) -> Iterator[Part]:
 def _deque(value: deque[object]) -> Iterator[Part]:
     yield Part(".maxlen", value.maxlen, "maxlen")
     yield from _numbered(value)
+
+
+def _pickled(value: object) -> Iterator[Part]:
+    """Yield the parts of an instance that pickling determines; none if they are not all of it."""
+    is_reduced = handlers[type(value)] in {reduced_item, estimator_item}
+    found = pickled_parts(value) if is_reduced else None
+    if found is not None:
+        yield from _named(found.attributes.items())
+        yield from _numbered(found.members)
+        yield from _entries(found.entries)
 
 
 def _function(value: FunctionType) -> Iterator[Part]:
@@ -137,8 +162,16 @@ _BY_TYPE: Final[dict[type, Callable[[Any], Iterator[Part]]]] = {
 def _of_library(value: object) -> Callable[[Any], Iterator[Part]] | None:
     """Return what splits arrays and tables, if the process has imported their library."""
     numpy, pandas = imported_module("numpy"), imported_module("pandas")
+    pydantic = imported_module("pydantic.main")
     if numpy is not None and type(value) is numpy.ndarray:
         return _array
+    if pydantic is not None and isinstance(value, pydantic.BaseModel):
+        return lambda model: _named(model_parts(model).items())
+    for library, splits in _TABLES.items():
+        module = imported_module(library)
+        for kind, split in splits.items() if module is not None else ():
+            if isinstance(value, getattr(module, kind)):
+                return split
     if pandas is None:
         return None
     if isinstance(value, pandas.DataFrame):
@@ -169,6 +202,28 @@ def _column(value: _Table) -> Iterator[Part]:
     yield from _numbered(value)
 
 
+def _polars_frame(value: _Table) -> Iterator[Part]:
+    yield from _named([("shape", value.shape), ("columns", value.columns)])
+    yield from _entries({name: value[name] for name in value.columns})
+
+
+def _arrow_table(value: _Table) -> Iterator[Part]:
+    schema = value.schema
+    yield Part(".schema", schema, "schema", governs=True)
+    # Names may occur twice.
+    for position, name in enumerate(schema.names):
+        yield Part(f"[{truncate(name)}]", value.column(position), position)
+
+
+def _arrow_column(value: _Table) -> Iterator[Part]:
+    yield Part(".type", str(value.type), "type", governs=True)
+    yield from _numbered(value)
+
+
+_TABLES: Final[dict[str, dict[str, Callable[[_Table], Iterator[Part]]]]] = {
+    "polars": {"DataFrame": _polars_frame, "Series": _column},
+    "pyarrow": {"Table": _arrow_table, "ChunkedArray": _arrow_column},
+}
 _Seen: TypeAlias = set[tuple[int, int]]
 
 

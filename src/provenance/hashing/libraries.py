@@ -169,6 +169,12 @@ def _model(value: Any, walk: Walk) -> Item:
     return node(_MODEL, (name_of(value), *walk.items(_parts(value))))
 
 
+def model_parts(value: Any) -> dict[str, object]:
+    """Return the fields of a model of pydantic, and what it has beside them, by name."""
+    fields, *beside = _parts(value)
+    return {**cast("dict[str, object]", fields), **dict(zip(_BESIDE, beside, strict=True))}
+
+
 def _models(values: Sequence[Any], walk: Walk) -> Sequence[Item]:
     columns = [list(column) for column in zip(*map(_parts, values), strict=True)]
     return record_items(_MODEL, (name_of(values[0]),), values, columns, walk)
@@ -184,7 +190,8 @@ def _parts(value: Any) -> tuple[object, ...]:
 
 
 @inherited("sklearn.base:BaseEstimator")
-def _estimator(value: object, walk: Walk) -> Item:
+def estimator_item(value: object, walk: Walk) -> Item:
+    """Return the item of an estimator of scikit-learn, without the global source of random numbers."""
     from numpy.random import RandomState
 
     state = instance_dict(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import io
 import struct
 from collections import OrderedDict
@@ -9,6 +10,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from enum import Enum
 from types import GetSetDescriptorType, ModuleType
 from typing import Any, Final, cast
+
+from attrs import frozen
 
 from provenance.hashing.attributes import (
     attributes,
@@ -239,6 +242,35 @@ def _reduce(value: object) -> Any:
         raise
     except Exception as error:
         raise UnhashablePart(f"{with_article(value)} cannot be pickled ({error})") from error
+
+
+@frozen
+class PickledParts:
+    """What determines the hash of an instance: its attributes, and what it holds as a collection."""
+
+    attributes: dict[str, object]
+    members: list[object]
+    entries: dict[object, object]
+
+
+def pickled_parts(value: object) -> PickledParts | None:
+    """Return the parts of what *value* would be pickled as; None if there is more to it.
+
+    >>> pickled_parts(ValueError(3))
+    PickledParts(attributes={'args': (3,)}, members=[], entries={})
+    """
+    reduction = _reduce(value)
+    make, arguments, state, members, entries, setter = (*reduction, None, None, None, None)[:6]
+    found = attributes_beside(value)
+    if isinstance(value, BaseException) and make is type(value):
+        found["args"] = arguments
+    elif make is not vars(copyreg)["__newobj__"] or arguments != (type(value),):
+        return None
+    if setter is not None or not isinstance(state, dict | None):
+        return None
+    kept = (state or {}).items()
+    found.update((name, content) for name, content in kept if name not in cached_in(value))
+    return PickledParts(found, list(members or ()), dict(entries or ()))
 
 
 def _maker(make: object, walk: Walk) -> Item:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Coroutine, Generator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
-from contextvars import copy_context
 from importlib import import_module
-from inspect import Parameter
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from attrs import evolve, frozen
 
 from provenance import environment
-from provenance.calls import execute
 from provenance.calls.composite import Composite
 from provenance.calls.draft import Call
 from provenance.calls.function import CachedFunction, spec_of
@@ -28,25 +23,27 @@ from provenance.config.stores import MemoryRepo
 from provenance.effect import run
 from provenance.errors import (
     ArtifactNotFoundError,
+    BlobNotFoundError,
     ConfigError,
     ProvenanceError,
     StorePermissionError,
     StoreUnavailableError,
+    UnreadableFileError,
 )
 from provenance.escaping import escape_invisible
-from provenance.events import CodeChange, MissReason, ShadowAgreed, ShadowDiffered
+from provenance.events import CodeChange, ShadowAgreed, ShadowDiffered
 from provenance.hashing import hash_value
 from provenance.hashing.comparison import ValueDifference, compare_values, equal_within
 from provenance.hashing.explain import Difference
 from provenance.history.diff import compare_runs, run_of
 from provenance.history.programs import Programs, running_program
+from provenance.history.repetition import changed_argument, compute, prepare, unrepeatable
 from provenance.model.history import ShadowCheck
 from provenance.model.ids import ArtifactId
-from provenance.model.records import Artifact, ArtifactRecord, Inputs
+from provenance.model.records import Artifact, ArtifactRecord
 from provenance.ports.history import PutShadowCheck
 from provenance.ports.machine import CurrentRun, Now
 from provenance.repository.handles import Repository
-from provenance.repository.inputs import Summary
 from provenance.results.handles import artifact_of
 from provenance.streams.stream import CHUNK_FIELDS, StoredItems, Stream, bare_items
 from provenance.telemetry import describe_changes, emit, log, muted
@@ -346,12 +343,18 @@ def _repeat(
     """
     known = artifact.id, artifact.name
     inputs = artifact.inputs
-    problem = _unrepeatable(spec, inputs)
+    problem = unrepeatable(spec, inputs)
     if problem is not None:
         return NotComparable(*known, problem)
     changes = run(changes_since(spec, artifact.code), place.interpreter)
     try:
-        again = _compute(spec, inputs)
+        call = prepare(spec, inputs)
+        problem = changed_argument(call.plan.input_hashes, artifact)
+        if problem is not None:
+            return NotComparable(*known, problem)
+        again = compute(call)
+    except (BlobNotFoundError, UnreadableFileError):
+        raise  # an argument is gone, which the function cannot help
     except Exception as error:  # noqa: BLE001 - the function is the user's
         return Failed(*known, changes, describe_error(error))
     part = _part_key(artifact, spec)
@@ -391,64 +394,6 @@ def find_function(
     if not isinstance(found, CachedFunction):
         return f"{where} is not a decorated function"
     return cast("CachedFunction[..., object]", found)
-
-
-def _unrepeatable(spec: FunctionSpec, inputs: Inputs) -> str | None:
-    """Return why the recorded inputs cannot be passed to the function; None if they can."""
-    for name, value in (*inputs.kargs.items(), *enumerate(inputs.varargs)):
-        if isinstance(value, Summary):
-            return f"of argument {name!r} only type and hash are recorded"
-    if spec.options.input_process_fn is not None:
-        return "its input_process_fn has edited what is recorded"
-    for name, parameter in spec.wrapped.signature.parameters.items():
-        is_required = parameter.default is Parameter.empty and parameter.kind not in _VARIADIC
-        if is_required and name not in inputs.kargs:
-            return f"argument {name!r} is not recorded"
-    return None
-
-
-_VARIADIC: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-
-
-def _arguments(
-    spec: FunctionSpec, inputs: Inputs
-) -> tuple[tuple[object, ...], Mapping[str, object]]:
-    """Return the recorded inputs as the arguments of a call."""
-    args: list[object] = []
-    kwargs = dict(inputs.kargs)
-    for name, parameter in spec.wrapped.signature.parameters.items():
-        by_position = parameter.kind is Parameter.POSITIONAL_ONLY or (
-            inputs.varargs and parameter.kind is Parameter.POSITIONAL_OR_KEYWORD
-        )
-        if by_position and name in kwargs:
-            args.append(kwargs.pop(name))
-    return (*args, *inputs.varargs), kwargs
-
-
-def _compute(spec: FunctionSpec, inputs: Inputs) -> Artifact[object]:
-    """Run the function with the recorded inputs, and return what it made in the scratch repository."""
-    scratch, archive = environment.current(), spec.options.archive
-    options = evolve(
-        spec.options,
-        shadow=None,
-        repo=scratch.default,
-        use_cache=None,
-        read_only=False,
-        archive=None if archive is None else evolve(archive, delete_original=False),
-    )
-    # Recorded inputs have what partials and methods bind as well.
-    free = evolve(spec, options=options, wrapped=evolve(spec.wrapped, args=(), keywords={}))
-    call = execute.prepare(scratch, free, *_arguments(spec, inputs))
-    call = evolve(call, reason=MissReason.REQUESTED, as_proxy=True)
-    if not spec.wrapped.is_async:
-        return artifact_of(execute.execute(call))
-    return artifact_of(_wait_for(execute.execute_async(call)))
-
-
-def _wait_for(coroutine: Coroutine[Any, Any, object]) -> object:
-    """Run a coroutine to its end, also where an event loop runs, as in a notebook."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(copy_context().run, asyncio.run, coroutine).result()
 
 
 def _part_key(artifact: Artifact[object], spec: FunctionSpec) -> str | None:
