@@ -269,7 +269,7 @@ def _copied(given: object, memo: dict[int, object]) -> object:
         for key, member in value.items():
             made[key] = _copied(member, memo)
         if kind is Counter:  # whose copy has no attributes
-            vars(made).update(vars(value))
+            made.__dict__.update(value.__dict__)
     elif kind in (set, frozenset):
         made = make(value)
     else:
