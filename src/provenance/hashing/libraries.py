@@ -78,7 +78,7 @@ def _parametric_model(value: Any, walk: Walk) -> Item:
 @inherited("astropy.time.core:TimeDelta")
 def _time_delta(value: Any, walk: Walk) -> Item:
     # A copy has the scales of its class as an attribute of its own.
-    kind: Any = type(value)
+    kind = cast("Any", type(value))
     repeats_class: bool = value.SCALES == kind.SCALES
     return reduced_item(value, walk, frozenset({"SCALES"} if repeats_class else ()))
 
