@@ -7,6 +7,7 @@ import pytest
 
 import provenance as p
 from processes import printed
+from programs import ran
 from provenance.testing import in_memory
 
 SCRIPT = """
@@ -231,3 +232,31 @@ def test_streams_are_not_mapped():
             count.map([1, 2])
         with pytest.raises(p.ConfigError, match="yields a stream"):
             list(count(3)), p.gather([count.later(1)])
+
+
+NESTED = """
+import multiprocessing, sys
+import provenance as p
+
+@p.provenance()
+def successor(x):
+    return x + 1
+
+def work():
+    p.load_config({"artifact_repos": {"a": {"type": "memory"}}, "default_repo": "a"})
+    print(*successor.map([1], engine=p.engines.processes(1)), flush=True)
+
+if __name__ == "__main__":
+    worker = multiprocessing.get_context("spawn").Process(target=work)
+    worker.start()
+    worker.join(30)
+    print(worker.exitcode)
+    worker.kill()
+"""
+
+
+def test_a_process_that_maps_ends_with_its_task(tmp_path):
+    """The processes that it has started end with it; it does not wait until they have been idle for minutes."""
+    script = tmp_path / "script.py"
+    script.write_text(NESTED)
+    assert ran(str(script)) == ["2", "0"]

@@ -9,11 +9,13 @@ from attrs import evolve
 import provenance as p
 from provenance import environment
 from provenance.effect import with_layer
+from provenance.effects.layers import restrict
 from provenance.engines import freight
 from provenance.engines.shipping import Shipment
 from provenance.environment import replacing_environment
 from provenance.ports.history import FindDerivations
 from provenance.ports.machine import CurrentRun
+from provenance.ports.permissions import Permissions
 from provenance.ports.records import FindRun, PutRecord, PutRecords
 from provenance.testing import in_folder, in_memory
 
@@ -143,3 +145,22 @@ def test_the_other_way_to_a_result_is_recorded(puts, commit):
     for number in (1, 2):
         (derivation,) = ask(FindDerivations(total.artifact_id([number])))
         assert second.artifact_id(number) in derivation.input_artifact_ids
+
+
+def test_an_inner_hit_need_not_be_written(tmp_path):
+    """What is recorded where writing is forbidden is a hit for the driver, though its worker computed it."""
+    engine = p.engines.futures(Inline(), workers=1, commit="driver")
+    with in_memory() as side, in_folder(tmp_path):
+        openers = {**environment.current().openers, "side": lambda: side}
+        with replacing_environment(evolve(environment.current(), openers=openers)):
+            assert (total(first(1)), inner(5)) == (1, 6)
+        locked = side.with_layer(lambda base: restrict(base, "side", Permissions(write=False)))
+        openers["side"] = lambda: locked
+        with replacing_environment(evolve(environment.current(), openers=openers)):
+            assert list(twice.map([1], engine=engine)) == [2]
+            assert list(other.map([5], engine=engine)) == [5]
+            assert p.artifact_of(other(5)).inputs.kargs == {"number": 5}
+            with pytest.raises(p.errors.StorePermissionError, match="side"):
+                list(other.map([6], engine=engine))
+            with pytest.raises(p.errors.StorePermissionError, match="side"):
+                other(7)

@@ -22,7 +22,7 @@ from astropy.cosmology import FlatLambdaCDM
 from astropy.io import fits
 from astropy.modeling import models
 from astropy.table import Table
-from astropy.time import Time
+from astropy.time import Time, TimeDelta
 from PIL import Image
 
 X = sympy.Symbol("x")
@@ -160,6 +160,12 @@ KINDS = {
     ),
     "unit": (lambda: u.km, lambda it: (hash(it), it.decompose()), lambda: u.m, lambda: u.mag),
     "time": (lambda: Time("2024-01-01"), lambda it: it.tdb, lambda: Time("2024-01-02")),
+    "difference of times": (
+        lambda: TimeDelta([1.0, 2.0], format="sec"),
+        lambda it: (it.jd, it.to_value("hour"), repr(it)),
+        lambda: TimeDelta([1.0, 3.0], format="sec"),
+        lambda: TimeDelta([1.0, 2.0], format="sec", scale="tai"),
+    ),
     "model of astropy": (
         lambda: models.BlackBody(5000 * u.K),
         lambda it: (it.bounds, it.fixed, it.tied, it.parameters, repr(it)),

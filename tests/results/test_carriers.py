@@ -31,6 +31,7 @@ from hypothesis import given
 import provenance as p
 from processes import printed
 from provenance.effect import Interpreter, with_layer
+from provenance.hashing import hash_value
 from provenance.ports.blobs import ReadBlob
 from provenance.testing import in_memory
 from strategies import nested
@@ -520,3 +521,19 @@ assert joblib.hash(7) == joblib.hash(p.provenance(name="more")(lambda: 7)())
 def test_libraries_that_are_imported_later_know_carriers():
     """Yaml writes their values and joblib hashes them, whichever comes first."""
     assert "" == printed(LATER)
+
+
+@pytest.mark.parametrize("make", [collections.OrderedDict, collections.Counter])
+def test_dictionaries_of_classes_take_attributes(repo, make):
+    """As plain ones do; copies have what copies of plain values have, and so have values that come with attributes."""
+    plain = make(a=1)
+    result = echo(plain)
+    plain.unit = result.unit = "m"
+    assert vars(result) == vars(plain) == vars(p.unwrap(result)) == {"unit": "m"}
+    assert dir(result) == dir(plain)
+    for duplicate in (copy.copy, copy.deepcopy, make.copy, lambda x: pickle.loads(pickle.dumps(x))):
+        assert vars(duplicate(result)) == vars(duplicate(plain))
+    assert hash_value(result) == hash_value(plain)
+    assert vars(echo(plain)) == vars(plain)
+    del result.unit
+    assert not hasattr(result, "unit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from functools import partial
 from itertools import count, groupby
 from typing import BinaryIO, Final
@@ -27,13 +28,14 @@ from provenance.engines.shipping import (
 )
 from provenance.engines.worker import parents_of
 from provenance.environment import Environment
-from provenance.errors import EngineError, ProvenanceError
+from provenance.errors import EngineError, ProvenanceError, StorePermissionError
 from provenance.hashing import hash_value
 from provenance.model.ids import ArtifactId
 from provenance.model.records import ArtifactRecord, InlineBlob
 from provenance.ports.blobs import WriteBlobs
+from provenance.ports.history import PutDerivation
 from provenance.ports.machine import CurrentRun, Now
-from provenance.ports.records import PutRecord, PutRecords
+from provenance.ports.records import FindMany, PutRecord, PutRecords
 from provenance.repository.handles import Repository
 from provenance.telemetry import log
 
@@ -150,17 +152,41 @@ class Freight:
         for name, copies in groupby(arrival.copies, lambda copy: copy.repo):
             if name == OWN and read_only:
                 continue
-            repo = self._repository(name, own)
-            puts = tuple([_put(repo, copy, replace=copy.record.id in replaced) for copy in copies])
-            stored = repo.interpreter(PutRecords(puts))
-            recorded |= {put.record.id: record for put, record in zip(puts, stored, strict=True)}
+            recorded |= _put_all(self._repository(name, own), tuple(copies), replaced)
         for name, put in arrival.derivations:
             if name != OWN or not read_only:
-                self._repository(name, own).interpreter(put)
+                _put_derivation(self._repository(name, own), put)
         return recorded
 
     def _repository(self, name: str | None, own: Repository) -> Repository:
         return own if name == OWN else self._environment.repository(name)
+
+
+def _put_all(
+    repo: Repository, copies: tuple[Copy, ...], replaced: frozenset[ArtifactId]
+) -> Mapping[ArtifactId, ArtifactRecord]:
+    """Store *copies*, and return what is recorded now.
+
+    A worker computes what it cannot look up. Where writing is forbidden, what is recorded already is a hit.
+    """
+    ids = tuple([copy.record.id for copy in copies])
+    try:
+        puts = tuple([_put(repo, copy, replace=copy.record.id in replaced) for copy in copies])
+        stored = repo.interpreter(PutRecords(puts))
+    except StorePermissionError:
+        known = repo.interpreter(FindMany(ids))
+        if len(known) < len(ids) or not replaced.isdisjoint(ids):
+            raise
+        return known
+    return dict(zip(ids, stored, strict=True))
+
+
+def _put_derivation(repo: Repository, put: PutDerivation) -> None:
+    try:
+        repo.interpreter(put)
+    except StorePermissionError as error:
+        # As with a hit, the call is right without it.
+        log.info("did not record which inputs a result was used with: %s", error)
 
 
 def _put(repo: Repository, copy: Copy, *, replace: bool) -> PutRecord:

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import copy_context
 from functools import partial
 from importlib import import_module
+from multiprocessing.util import Finalize
 from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import Any, Final, Literal, Protocol, TypeAlias, cast, get_args
@@ -195,7 +196,14 @@ def _executor(workers: int) -> Executor:
         loky = import_module("joblib.externals.loky")
         executor: Executor = loky.ProcessPoolExecutor(workers, timeout=_IDLE)
         _executors[key] = executor
+        # Multiprocessing waits for the children of its own processes before the threads that end these.
+        Finalize(None, _shut_down, args=(key,), exitpriority=20)
     return _executors[key]
+
+
+def _shut_down(key: tuple[int, int]) -> None:
+    if executor := _executors.pop(key, None):
+        executor.shutdown()
 
 
 @frozen

@@ -1,6 +1,7 @@
 """Values of libraries that need a rule or two each, whose types are registered by name to avoid importing them.
 
-- astropy: units by their names or factors, headers by their cards, models by their parameters, without caches.
+- astropy: units by their names or factors, headers by their cards, models by their parameters, without caches;
+  a `TimeDelta` without what its copies repeat of the class.
 - dask: frames by the token of what they compute, which no cache of theirs enters.
 - lightgbm: a booster by its model; a copy has the same one with its parameters spelled out.
 - matplotlib: what is drawn refers to what it is drawn on, and changes when it is shown, so it has no hash.
@@ -72,6 +73,14 @@ def _parametric_model(value: Any, walk: Walk) -> Item:
     caches = _MODEL_CACHES if value.param_names else ()
     state = {name: held for name, held in instance_dict(value).items() if name not in caches}
     return node(OBJECT, (name_of(value), *dict_items(state, walk)))
+
+
+@inherited("astropy.time.core:TimeDelta")
+def _time_delta(value: Any, walk: Walk) -> Item:
+    # A copy has the scales of its class as an attribute of its own.
+    kind = cast("Any", type(value))
+    repeats_class: bool = value.SCALES == kind.SCALES
+    return reduced_item(value, walk, frozenset({"SCALES"} if repeats_class else ()))
 
 
 @inherited("dask.dataframe.dask_expr._collection:FrameBase")

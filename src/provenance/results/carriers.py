@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import pathlib
 import sys
-from collections import defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, TypeAlias, cast
@@ -44,6 +44,7 @@ from provenance.util.formatting import type_name
 from provenance.util.naming import exported
 
 _MUTABLE: Final = frozenset({list, dict, set, *DICTIONARIES})
+_WITH_ATTRIBUTES: Final = frozenset({OrderedDict, Counter})
 _NUMBERS: Final = frozenset({int, float, complex})
 _TIMES: Final = frozenset({dt.datetime, dt.date, dt.time, dt.timedelta})
 
@@ -164,6 +165,8 @@ def _filling(container: type) -> _Make:
         made = kind.__new__(cls)
         arguments = (value.default_factory, value) if container is defaultdict else (value,)
         kind.__init__(made, *arguments)
+        if kind in _WITH_ATTRIBUTES:
+            made.__dict__.update(value.__dict__)
         return made
 
     return make
@@ -245,7 +248,11 @@ def _carrier_class(kind: Any, *, plain_repr: bool = False) -> tuple[type, _Make]
         "__str__": _plain_repr(kind) if kind.__str__ is object.__str__ else kind.__str__,
         **_special_members(kind),
     }
-    if kind.__setattr__ is object.__setattr__ and not issubclass(kind, pathlib.PurePath):
+    if kind in _WITH_ATTRIBUTES:
+        # Their `__dict__` is that of the user.
+        del members["__dict__"]
+        members["__slots__"] = ("_provenance",)
+    elif kind.__setattr__ is object.__setattr__ and not issubclass(kind, pathlib.PurePath):
         members["__setattr__"] = _set_attribute
     if plain_repr:
         members["__repr__"] = _plain_repr(kind)

@@ -268,6 +268,8 @@ def _copied(given: object, memo: dict[int, object]) -> object:
         made = copy.copy(value)
         for key, member in value.items():
             made[key] = _copied(member, memo)
+        if kind is Counter:  # whose copy has no attributes
+            made.__dict__.update(value.__dict__)
     elif kind in (set, frozenset):
         made = make(value)
     else:
