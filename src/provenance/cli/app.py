@@ -14,6 +14,7 @@ import click
 
 import provenance as p
 from provenance.cli.missing import USAGE, missing_library
+from provenance.cli.reports import Command
 from provenance.escaping import escape_invisible
 
 NO: Final = 1
@@ -57,7 +58,7 @@ COMMANDS: Final = {
 """The module of each command, and its help."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Command, click.Group):
     """A group whose commands are imported when they are called; its help imports none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own name
