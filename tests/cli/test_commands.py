@@ -546,6 +546,15 @@ def test_a_narrow_terminal_keeps_the_ids(call, store):
         assert width == 110 or rows[1].endswith("…")
 
 
+def test_what_the_encoding_of_the_output_lacks_is_escaped(store, monkeypatch):
+    """A Latin-1 terminal or pipe has no lines for a tree; the command still answers."""
+    out = io.TextIOWrapper(io.BytesIO(), "latin-1", write_through=True)
+    monkeypatch.setattr(sys, "stdout", out)
+    (score,) = p.search("churn.score")
+    assert 0 == run(["lineage", score.id])
+    assert rb"\u2514\u2500 model: churn.train" in out.buffer.getvalue()
+
+
 @pytest.mark.parametrize(
     "words", [["--help"], ["--version"], ["ls", "--help"], ["completion", "bash"], ["ls"]]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -90,6 +91,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command line; return its exit code."""
     if sys.stdout is None:  # closed by the shell
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - until the end
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Not every encoding has the lines of trees, or the letters of all names.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         result: object = cli.main(
             [*arguments], "provenance", standalone_mode=False, windows_expand_args=False
