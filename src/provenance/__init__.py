@@ -131,6 +131,7 @@ if _typing.TYPE_CHECKING:
     from provenance.calls.partitions import Parts as Parts, scan as scan
     from provenance.calls.report import Report as Report, report as report
     from provenance.catalog.capture import (
+        Capture as Capture,
         capture_set as capture_set,
         create_set as create_set,
         label_set as label_set,
@@ -270,7 +271,7 @@ _LATER: _typing.Final = {
     "calls.report": "Report report",
     "calls.arguments": "ArgumentDecorator ensure_proxies merge_defaults",
     "calls.partitions": "PartitionedFunction Parts scan",
-    "catalog.capture": "capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
+    "catalog.capture": "Capture capture_set create_set label_set load_set_by_id load_set_by_labels load_set_by_name provenance_set",
     "catalog.find": "SearchResult disk_usage functions load_artifact load_proxy runs search sets who_made",
     "catalog.graph": "Lineage",
     "catalog.lazy": "LazyDict lazy_dict lazy_proxy_dict",

@@ -408,7 +408,7 @@ def _line(event: Event) -> tuple[object, ...]:
         case Recomputed():
             return "recomputed: %s (%s) in %.3f s: %s", *what, event.seconds, event.reason.value
         case Recovered():
-            line = "healed: %s (%s) recomputed in %.3f s: %s: %s"
+            line = "recovered: %s (%s) recomputed in %.3f s: %s: %s"
             return line, *what, event.seconds, event.reason.value, event.detail
         case Waited():
             line = "waited: %.3f s for %s (%s), computed by another thread or process"

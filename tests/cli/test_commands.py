@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import sys
 from zipfile import ZipFile
 
 import pytest
@@ -11,7 +12,7 @@ from attrs import evolve
 
 import provenance as p
 from cli.conftest import HOSTILE, fill, hostile, load
-from provenance.cli.app import COMMANDS
+from provenance.cli.app import COMMANDS, run
 from provenance.effect import with_layer
 from provenance.ports.machine import CurrentRun
 from servers.postgres import server
@@ -543,6 +544,27 @@ def test_a_narrow_terminal_keeps_the_ids(call, store):
         assert all(len(line) <= width for line in rows)
         assert store["six"].id[:12] in out
         assert width == 110 or rows[1].endswith("…")
+
+
+def test_what_the_encoding_of_the_output_lacks_is_escaped(store, monkeypatch):
+    """A Latin-1 terminal or pipe has no lines for a tree; the command still answers."""
+    out = io.TextIOWrapper(io.BytesIO(), "latin-1", write_through=True)
+    monkeypatch.setattr(sys, "stdout", out)
+    (score,) = p.search("churn.score")
+    assert 0 == run(["lineage", score.id])
+    assert rb"\u2514\u2500 model: churn.train" in out.buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["ls", "--help"], ["completion", "bash"], ["ls"]]
+)
+def test_a_full_disk_behind_the_output_is_named(store, monkeypatch, capsys, words):
+    """The help of a command says the same as the command itself, and is no bug of ours either."""
+    with open("/dev/full", "wb", buffering=0) as full:
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(full, write_through=True))
+        assert 2 == run(words)
+    err = capsys.readouterr().err
+    assert "provenance: cannot write to the standard output: No space left on device\n" == err
 
 
 @pytest.mark.parametrize(

@@ -308,6 +308,16 @@ def test_yaml(tmp_path, monkeypatch, unconfigured):
     assert [] == list((tmp_path / "elsewhere").iterdir())
 
 
+def test_a_byte_order_mark_is_no_mistake(tmp_path, unconfigured):
+    """Editors on Windows write one; the rest of the file counts, in YAML and in the project file."""
+    text = "[tool.provenance.artifact_repos.project]\ntype = 'memory'\n"
+    (tmp_path / "pyproject.toml").write_text(text, "utf-8-sig")
+    assert "project" == p.location().repo
+    (tmp_path / "p.yaml").write_text("artifact_repos: {marked: {type: memory}}", "utf-8-sig")
+    p.load_yaml_config(tmp_path / "p.yaml")
+    assert "marked" == p.location().repo
+
+
 @pytest.mark.parametrize(
     "text", ["a: [", "- a\n- b", "7", "", "a: !!python/object/apply:os.system [true]", "\x00"]
 )

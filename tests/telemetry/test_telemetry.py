@@ -122,8 +122,9 @@ def test_each_event_is_logged(caplog, event):
 
 
 def test_the_reasons_are_told(caplog):
-    """A healed value tells why and what happened."""
+    """A recovered value tells why and what happened."""
     emit(EVENTS[3])
+    assert "recovered: name (" in caplog.text
     assert "the stored value was damaged" in caplog.text
     assert "the detail" in caplog.text
 

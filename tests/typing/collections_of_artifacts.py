@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import assert_type
 
 import provenance as p
-from provenance.catalog.capture import Capture
 
 
 @p.provenance(returns_composite=True, serializer={"model": "joblib"})
@@ -21,7 +20,7 @@ assert_type(train([1])["model"], float)
 assert_type(pipeline([1], depth=2), p.ArtifactSet)
 pipeline("rows")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - its parameters keep their types
 with p.capture_set({"name": "production", "build": 7}) as capture:
-    assert_type(capture, Capture)
+    assert_type(capture, p.Capture)
 assert_type(capture.set, p.ArtifactSet | None)
 made = p.create_set([train([1]), "0" * 40], "name")
 assert_type(made | made - made & made, p.ArtifactSet)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any, Final, ParamSpec, cast
 
-from attrs import define, field
+from attrs import define
 
 from provenance import environment
 from provenance.environment import RepositoryOrName
@@ -19,6 +19,7 @@ from provenance.model.ids import ArtifactId
 from provenance.repository.sets import ArtifactSet, Labels, id_of, labels_of
 from provenance.telemetry import listening
 from provenance.util.formatting import safe_repr
+from provenance.util.naming import exported
 from provenance.util.validation import check_function, require_iterable
 
 P = ParamSpec("P")
@@ -30,30 +31,44 @@ _RUN_LATER: Final = (
 )
 
 
+@exported
 @define
 class Capture:
-    """The artifacts captured by a `capture_set` block; `set` is the set stored at its end."""
+    """What `capture_set` gives its block.
+
+    Attributes:
+        artifact_ids: ids of the artifacts captured so far, with the members of the initial set.
+        set: the stored set, None until the block has ended.
+
+    Example:
+        >>> import provenance as p
+        >>> def count(capture: p.Capture) -> int:
+        ...     return len(capture.artifact_ids)
+        >>> with p.capture_set({"name": "trial"}) as capture:
+        ...     _ = p.provenance(name="twice")(lambda x: 2 * x)(1)
+        ...     print(count(capture), capture.set)
+        1 None
+        >>> capture.set.name
+        'trial'
+    """
 
     artifact_ids: frozenset[ArtifactId] = frozenset()
-    set: ArtifactSet | None = field(default=None)
-    _guard: Lock = field(factory=Lock, init=False, repr=False, eq=False)
-    """Threads that an executor runs in the same context capture at the same time."""
+    set: ArtifactSet | None = None
 
-    def receive(self, event: Event) -> None:
-        """Capture the artifacts of *event* if their results are stored."""
-        match event:
-            case Hit():
-                is_stored = True
-            case Miss() | Recomputed():
-                is_stored = event.stored
-            case Recovered():
-                # Otherwise the hit that it takes back was captured, where it happened.
-                is_stored = event.replaced_hit is None
-            case _:
-                return
-        if is_stored:
-            with self._guard:
-                self.artifact_ids |= {event.artifact_id, *event.parts}
+
+def _stored_ids(event: Event) -> Iterable[ArtifactId]:
+    """Return the ids of the artifacts of *event* if their results are stored."""
+    match event:
+        case Hit():
+            is_stored = True
+        case Miss() | Recomputed():
+            is_stored = event.stored
+        case Recovered():
+            # Otherwise the hit that it takes back was captured, where it happened.
+            is_stored = event.replaced_hit is None
+        case _:
+            return ()
+    return (event.artifact_id, *event.parts) if is_stored else ()
 
 
 @contextmanager
@@ -70,7 +85,7 @@ def capture_set(
         initial_set: The set to start with, or artifacts, results or whole ids.
 
     Returns:
-        A context manager; after its block, the attribute `set` of what it gives is the stored set.
+        A context manager, which gives a `Capture`; after its block, the attribute `set` of that is the stored set.
 
     Raises:
         ConfigError: for labels without a JSON form, or without a default repository, before
@@ -88,7 +103,14 @@ def capture_set(
     """
     wanted, repo = labels_of(labels), environment.get_default_repo()
     capture = Capture(_initial_ids(initial_set, "capture_set, initial_set"))
-    with listening(capture.receive):
+    guard = Lock()
+
+    def receive(event: Event) -> None:
+        # Threads that an executor runs in the same context capture at the same time.
+        with guard:
+            capture.artifact_ids |= {*_stored_ids(event)}
+
+    with listening(receive):
         yield capture
     capture.set = ArtifactSet.of(capture.artifact_ids, wanted).put(repo)
 

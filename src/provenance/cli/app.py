@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -14,6 +15,7 @@ import click
 
 import provenance as p
 from provenance.cli.missing import USAGE, missing_library
+from provenance.cli.reports import Command
 from provenance.escaping import escape_invisible
 
 NO: Final = 1
@@ -57,7 +59,7 @@ COMMANDS: Final = {
 """The module of each command, and its help."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Command, click.Group):
     """A group whose commands are imported when they are called; its help imports none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own name
@@ -89,6 +91,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command line; return its exit code."""
     if sys.stdout is None:  # closed by the shell
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - until the end
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Not every encoding has the lines of trees, or the letters of all names.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         result: object = cli.main(
             [*arguments], "provenance", standalone_mode=False, windows_expand_args=False

@@ -12,7 +12,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, TypeAlias, cast
 
 import click
@@ -169,14 +170,15 @@ def detect_output(form: str, *, color: bool, pager: bool) -> Output:
     return Output(form, is_terminal, has_color, pager and is_terminal, width or PIPE_WIDTH)
 
 
-def print_report(report: Report, output: Output, *, pages: bool = False) -> None:
-    """Print *report*; on a terminal through a pager if it *pages*.
+@contextmanager
+def writing() -> Generator[None]:
+    """Print to the standard output in this block.
 
     Raises:
         ClickException: if it cannot be written, as on a full disk.
     """
     try:
-        _write(report, output, pages=pages)
+        yield
     except BrokenPipeError:  # not an error: the reader has had enough
         raise
     except OSError as error:
@@ -184,7 +186,18 @@ def print_report(report: Report, output: Output, *, pages: bool = False) -> None
         raise click.ClickException(problem) from error
 
 
-def _write(report: Report, output: Output, *, pages: bool) -> None:
+class Command(click.Command):
+    """A command that says so if its help cannot be written."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, or print the help."""
+        with writing():
+            return super().parse_args(ctx, args)
+
+
+@writing()
+def print_report(report: Report, output: Output, *, pages: bool = False) -> None:
+    """Print *report*; on a terminal through a pager if it *pages*."""
     if isinstance(report, Raw):
         sys.stdout.buffer.write(report.data)
         sys.stdout.flush()

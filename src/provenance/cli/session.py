@@ -14,7 +14,7 @@ import click
 from attrs import field, frozen
 
 import provenance as p
-from provenance.cli.reports import Output, Report, detect_output, print_report
+from provenance.cli.reports import Command, Output, Report, detect_output, print_report
 from provenance.documents.words import format_time
 
 SHORT_ID: Final = 12
@@ -196,7 +196,7 @@ def command(
         decorated: Any = invoke
         for option in reversed((*options, *_COMMON)):
             decorated = option(decorated)
-        return click.command(name)(decorated)
+        return click.command(name, cls=Command)(decorated)
 
     return decorate
 

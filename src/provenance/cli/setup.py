@@ -17,7 +17,7 @@ import click
 from attrs import asdict
 
 import provenance as p
-from provenance.cli.reports import Column, Facts, Listing, Report
+from provenance.cli.reports import Column, Command, Facts, Listing, Report, writing
 from provenance.cli.session import Session, chain_members, command, is_new
 from provenance.documents.items import Item, as_json, attributes
 from provenance.documents.words import count_of
@@ -264,7 +264,7 @@ def _cell_text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-@click.command("completion")
+@click.command("completion", cls=Command)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion_command(shell: str) -> None:
     """Print the script that completes commands, ids and names in a shell.
@@ -281,7 +281,8 @@ def completion_command(shell: str) -> None:
     kind = get_completion_class(shell)
     if kind is None:
         raise click.UsageError(f"unknown shell {shell!r}")
-    click.echo(kind(cli, {}, "provenance", "_PROVENANCE_COMPLETE").source())
+    with writing():
+        click.echo(kind(cli, {}, "provenance", "_PROVENANCE_COMPLETE").source())
 
 
 @command(
@@ -309,7 +310,8 @@ def ui_command(
         click.echo(warning, err=True)
 
     def announce(address: str) -> None:
-        click.echo(address)
+        with writing():
+            click.echo(address)
         click.echo("press Ctrl-C to stop", err=True)
         if browser:
             webbrowser.open(address)

@@ -129,7 +129,7 @@ def _tool_table(pyproject: Path) -> Raw | None:
     import tomllib
 
     try:
-        table: object = tomllib.loads(pyproject.read_text("utf-8"))
+        table: object = tomllib.loads(pyproject.read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise ConfigError(str(pyproject), f"cannot read it: {error}", "correct it") from error
     path = str(pyproject)
