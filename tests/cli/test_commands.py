@@ -5,6 +5,7 @@ import io
 import json
 import re
 import sys
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -560,7 +561,7 @@ def test_what_the_encoding_of_the_output_lacks_is_escaped(store, monkeypatch):
 )
 def test_a_full_disk_behind_the_output_is_named(store, monkeypatch, capsys, words):
     """The help of a command says the same as the command itself, and is no bug of ours either."""
-    with open("/dev/full", "wb", buffering=0) as full:
+    with Path("/dev/full").open("wb", buffering=0) as full:
         monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(full, write_through=True))
         assert 2 == run(words)
     err = capsys.readouterr().err

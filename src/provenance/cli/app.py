@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
@@ -91,9 +90,9 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command line; return its exit code."""
     if sys.stdout is None:  # closed by the shell
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - until the end
-    if isinstance(sys.stdout, io.TextIOWrapper):
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):
         # Not every encoding has the lines of trees, or the letters of all names.
-        sys.stdout.reconfigure(errors="backslashreplace")
+        reconfigure(errors="backslashreplace")
     try:
         result: object = cli.main(
             [*arguments], "provenance", standalone_mode=False, windows_expand_args=False

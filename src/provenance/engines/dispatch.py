@@ -191,7 +191,9 @@ class Dispatch:
             return list(enumerate(items, first))
         ids = calls.find_ids(items)
         asked = {key: args for key, args in zip(ids, items, strict=True) if key}
-        found = calls.repo.interpreter(FindMany(tuple(asked))) if asked else {}
+        if not asked:
+            return list(enumerate(items, first))
+        found = calls.repo.interpreter(FindMany(tuple(asked)))
         absent.update(asked.keys() - found.keys())
         hits = {
             index: record

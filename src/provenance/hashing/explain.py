@@ -79,7 +79,7 @@ def summary(value: object) -> str:
     """
     value = unwrap(value)
     if value is None or isinstance(value, _SHOWN):
-        return truncate(value)
+        return truncate(cast("object", value))
     if isinstance(value, str | bytes):
         return truncate(value[:SHORT_TEXT])
     shape = describe_shape(value)

@@ -198,7 +198,6 @@ def _parts(value: Any) -> tuple[object, ...]:
     return (fields, *(getattr(value, name, None) for name in _BESIDE))
 
 
-@inherited("sklearn.base:BaseEstimator")
 def estimator_item(value: object, walk: Walk) -> Item:
     """Return the item of an estimator of scikit-learn, without the global source of random numbers."""
     from numpy.random import RandomState
@@ -209,6 +208,9 @@ def estimator_item(value: object, walk: Walk) -> Item:
     # It keeps the global source of random numbers, of which its pickle is a copy.
     sources = [name for name, content in state.items() if isinstance(content, RandomState)]
     return reduced_item(value, walk, frozenset(sources))
+
+
+inherited("sklearn.base:BaseEstimator")(estimator_item)
 
 
 @exact("sklearn.utils._bunch:Bunch")

@@ -268,7 +268,7 @@ def pickled_parts(value: object) -> PickledParts | None:
         return None
     if setter is not None or not isinstance(state, dict | None):
         return None
-    kept = (state or {}).items()
+    kept = cast("dict[str, object]", state or {}).items()
     found.update((name, content) for name, content in kept if name not in cached_in(value))
     return PickledParts(found, list(members or ()), dict(entries or ()))
 
