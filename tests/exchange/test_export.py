@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import os
 
 import joblib
 import numpy as np
@@ -176,6 +177,19 @@ def test_a_file_that_cannot_be_written_is_an_error(results, tmp_path):
     for name in ("nowhere/out.json", "nowhere/out.zip", "nowhere/out.db", "nowhere/out.provn"):
         with pytest.raises(p.StoreUnavailableError, match="check that"):
             p.export(results["load"], tmp_path / name)
+
+
+def test_only_files_are_replaced(results, tmp_path):
+    """A link goes on leading to the file, which is replaced; a pipe, like a device, stays what it is."""
+    (tmp_path / "old.json").write_bytes(b"old")
+    (tmp_path / "link.json").symlink_to("old.json")
+    p.export(results["load"], tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink()
+    assert b"old" != (tmp_path / "old.json").read_bytes()
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(p.StoreUnavailableError, match="no regular file"):
+        p.export(results["load"], tmp_path / "pipe.json")
+    assert (tmp_path / "pipe.json").is_fifo()
 
 
 def test_a_result_that_is_in_no_store_has_a_value(memory_repo, tmp_path):

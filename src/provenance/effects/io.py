@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias, cast
 
 from attrs import frozen
@@ -335,9 +336,12 @@ def remove(path: str) -> None:
 def replacing_file(path: str) -> Generator[BinaryIO]:
     """Open a new file beside *path* that takes its name when the block ends; after an error nothing stays.
 
-    Raises OSError.
+    A link stays, and the file that it leads to is replaced. Raises OSError, also if there is a device or a pipe.
     """
-    beside, name = os.path.split(absolute_path(path))
+    final = Path(path).resolve()
+    if final.exists() and not (final.is_file() or final.is_dir()):
+        raise FileExistsError(errno.EEXIST, "It is no regular file, and is not replaced", path)
+    beside, name = os.path.split(final)
     temporary = os.path.join(beside, f".{name[:100]}.{os.getpid()}-{os.urandom(8).hex()}")
     try:
         with os.fdopen(os.open(temporary, _CREATE, 0o666), "w+b") as file:
