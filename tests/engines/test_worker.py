@@ -2,6 +2,7 @@
 
 import pickle
 from concurrent.futures import Executor, Future
+from itertools import count
 
 import pytest
 from attrs import evolve
@@ -70,6 +71,21 @@ def outer(number):
 def other(number):
     """Call one whose repository is not the default one."""
     return inner(number) - 1
+
+
+@p.provenance()
+def drawn(number):
+    """Return another number at each call."""
+    return next(numbers) + number
+
+
+numbers = count()
+
+
+@p.provenance()
+def steps(number):
+    """Pass what one has made in another repository on."""
+    return int(default(inner(number)))
 
 
 def test_a_repository_of_a_function_gets_batches(puts):
@@ -164,3 +180,32 @@ def test_an_inner_hit_need_not_be_written(tmp_path):
                 list(other.map([6], engine=engine))
             with pytest.raises(p.errors.StorePermissionError, match="side"):
                 other(7)
+
+
+def test_what_is_made_of_a_refused_result_is_not_recorded(tmp_path):
+    """Results are committed as they were made: where an inner one may not be written, nothing names it as an input."""
+    engine = p.engines.futures(Inline(), workers=1, commit="driver")
+    with in_memory() as side, in_folder(tmp_path) as repo:
+        locked = side.with_layer(lambda base: restrict(base, "side", Permissions(write=False)))
+        openers = {**environment.current().openers, "side": lambda: locked}
+        with replacing_environment(evolve(environment.current(), openers=openers)):
+            with pytest.raises(p.errors.StorePermissionError, match="side"):
+                list(steps.map([1], engine=engine))
+            assert list(repo) == []
+
+
+class Overtaken(Inline):
+    """Runs shipments while this process runs the same call and is done first."""
+
+    def submit(self, work, /, *args):
+        """Run both."""
+        future = super().submit(work, *args)
+        drawn(1)
+        return future
+
+
+@pytest.mark.parametrize("commit", ["driver", "worker"])
+def test_a_result_is_that_of_the_record_that_was_first(puts, commit):
+    """A value that a worker has computed is not taken for that of a record which was there before its own."""
+    (result,) = drawn.map([1], engine=p.engines.futures(Overtaken(), workers=1, commit=commit))
+    assert result == drawn(1) == p.artifact_of(result).value

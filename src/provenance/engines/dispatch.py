@@ -350,7 +350,9 @@ class Dispatch:
                 continue
             seconds += record.compute_duration
             now = stored.get(record.id, record)
-            value = UNREAD if outcome.value is None else pickle.loads(outcome.value)
+            # Another process's record may have been there first.
+            data = outcome.value if now.value_id == record.value_id else None
+            value = UNREAD if data is None else pickle.loads(data)
             self._settle(entry, self._finish(entry, now, value))
         self._adapt(len(entries), seconds)
 

@@ -149,7 +149,9 @@ class Freight:
         not be written to if that is *read_only*.
         """
         recorded: dict[ArtifactId, ArtifactRecord] = {}
-        for name, copies in groupby(arrival.copies, lambda copy: copy.repo):
+        # Where one may not be written, nothing that was made with it is: an inner result is there before an outer one.
+        ordered = sorted(arrival.copies, key=lambda copy: copy.record.added_at)
+        for name, copies in groupby(ordered, lambda copy: copy.repo):
             if name == OWN and read_only:
                 continue
             recorded |= _put_all(self._repository(name, own), tuple(copies), replaced)

@@ -107,8 +107,6 @@ _FIRST_SHARED_FIELDS: Final = (
     "fn_qualname",
     "composite",
     "serializer",
-    "load_kwargs",
-    "dump_kwargs",
 )
 
 _EMPTY_LIST: Final = "[]"
@@ -304,9 +302,11 @@ class SharedColumns:
         self.values = _shared(row)
         # In the order of the columns, and in that of the fields.
         self._cells = row[3:9], row[15:20], row[24:28], row[29]
+        self._options: tuple[str, str, str] = row[16:19]
+        self._has_options = any(text != _EMPTY_OBJECT for text in self._options)
         self._fields: tuple[Any, Any, Any, Any] = (
             tuple([getattr(one, name) for name in _FIRST_SHARED_FIELDS]),
-            (one.custom_fields, one.tags),
+            one.tags,
             (one.value_type, one.interface, one.code, one.value_artifact_ids),
             one.input_derivations,
         )
@@ -325,7 +325,11 @@ class SharedColumns:
 
     def record(self, own: OwnColumns) -> ArtifactRecord:
         """Return the record with these columns, as `from_row` makes it of the whole row."""
-        function, notes, value, edges = self._fields
+        function, tags, value, edges = self._fields
+        load_kwargs = dump_kwargs = custom_fields = NO_OPTIONS
+        if self._has_options:
+            # Each record has its own: one who gets it may change the lists in them.
+            load_kwargs, dump_kwargs, custom_fields = map(_options, self._options)
         # fmt: off
         (
             key, value_id, run_id, value_id_duration, compute_duration, hash_duration, computed_at, added_at,
@@ -336,8 +340,11 @@ class SharedColumns:
             key,
             value_id,
             *function,
+            load_kwargs,
+            dump_kwargs,
             NO_IDS if input_ids == _EMPTY_LIST else parse_ids(input_ids),
-            *notes,
+            custom_fields,
+            tags,
             datetime.fromisoformat(computed_at),
             datetime.fromisoformat(added_at),
             compute_duration,

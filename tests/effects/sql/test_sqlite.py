@@ -18,7 +18,7 @@ from provenance.effects.sql.sqlite import SqliteDatabase
 from provenance.effects.sql.stores import SqlBlobs, SqlSets
 from provenance.errors import StoreUnavailableError
 from provenance.model.ids import ArtifactId, SetId
-from provenance.model.records import NO_OPTIONS, InlineBlob, SetRecord
+from provenance.model.records import NO_OPTIONS, FrozenDict, InlineBlob, SetRecord
 from provenance.ports.blobs import Durability
 from provenance.ports.records import PutRecord
 
@@ -265,9 +265,10 @@ def test_a_writer_that_waited_in_vain_says_so(busy, database, monkeypatch):
     assert database.change(statements.PUT_SOURCE, values) == 1
 
 
+@pytest.mark.parametrize("damage", ["7", "replace(hex(zeroblob(50000)), '0', '[')"])
 @pytest.mark.parametrize("column", ["computed_at", "input_artifact_ids", "load_kwargs", "tags"])
 @pytest.mark.parametrize("key", [None, b"0123456789abcdef"])
-def test_damage_is_noticed_among_many(database, column, key):
+def test_damage_is_noticed_among_many(database, column, key, damage):
     """A damaged record is not found among those of its function, even if the key that it is signed with is not given."""
     made = [record(code="r1") for _ in range(6)]
     for ask in (asks := [PutRecord(one, run(), "{}") for one in made]):
@@ -275,5 +276,22 @@ def test_damage_is_noticed_among_many(database, column, key):
     records = SqlRecords(database)
     first, *ids = [ask.record.id for ask in asks]
     assert [first] == list(records.find_many((first,)))
-    database.change(f"UPDATE artifacts SET {column} = 7 WHERE id = ?", (ids[2],))
+    database.change(f"UPDATE artifacts SET {column} = {damage} WHERE id = ?", (ids[2],))
     assert {*ids} - {ids[2]} == records.find_many(tuple(ids)).keys()
+
+
+def test_records_of_a_function_share_no_lists(database):
+    """Whoever changes a list in the options of a record changes that of no other, and of none that is read later."""
+    options = {
+        name: FrozenDict(tags=["a"]) for name in ("custom_fields", "load_kwargs", "dump_kwargs")
+    }
+    asks = [PutRecord(record(code="r1", **options), run(), "{}") for _ in range(4)]
+    records = SqlRecords(database)
+    records.put_records(tuple(asks))
+    first, one, *others = [ask.record.id for ask in asks]
+    records.find_many((first,))
+    found = records.find_many((one,))[one]
+    for name in options:
+        getattr(found, name)["tags"].append("b")
+    for other in records.find_many((*others, one)).values():
+        assert options == {name: getattr(other, name) for name in options}

@@ -86,7 +86,7 @@ class ManyRecords:
             try:
                 is_alike = row[_SHARES] and problem(shared.facts(row), row[_SIGNATURE]) is None
                 record = make(row) if is_alike else None
-            except (TypeError, ValueError):  # damaged, and signed with a key that is not given
+            except Exception:  # noqa: BLE001 - damaged cells may raise anything; the whole row tells what
                 record = None
             if record is None:
                 others.append(row[0])
