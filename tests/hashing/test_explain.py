@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from pathlib import PurePosixPath
+from threading import Lock
 from uuid import UUID
 
 import numpy as np
@@ -21,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 from sklearn.linear_model import Ridge
 
 import provenance as p
+from provenance.hashing.comparison import equal_within
 from provenance.testing import in_memory
 from strategies import nested
 
@@ -230,3 +232,32 @@ def test_large_values_are_shown_in_part():
     assert (3, 997) == (len(tree.parts), tree.omitted)
     assert "… 997 more" in str(tree)
     assert 5 == len(p.hash_differences([0] * 100, [1] * 100, limit=5))
+
+
+class Tracked(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    rate: float
+    guard: object
+
+    def value_repr(self):
+        return self.rate
+
+
+@dataclass
+class Guarded:
+    rate: float
+    guard: object
+
+
+def test_parts_that_do_not_count_are_no_differences():
+    """They may even have no hash."""
+    p.register_hasher(Guarded, lambda guarded: guarded.rate)
+    for kind in (Tracked, Guarded):
+        first, second = (kind(rate=rate, guard=Lock()) for rate in (1.0, 2.0))
+        assert () == p.explain_hash(first).parts
+        shown = f"a {kind.__name__}"
+        assert p.hash_differences(first, second) == (
+            p.Difference("value", p.Change.CONTENT, shown, shown),
+        )
+        near = [[kind(rate=1.0, guard=guard), floating] for guard, floating in ((1, 1.0), (2, 1.1))]
+        assert equal_within(*near, tolerance=0.2)

@@ -21,7 +21,7 @@ from provenance.hashing import hash_value
 from provenance.hashing.functions import captured_values
 from provenance.hashing.libraries import estimator_item, model_parts
 from provenance.hashing.objects import pickled_parts, plain_attributes, reduced_item
-from provenance.hashing.registry import handlers, name_of
+from provenance.hashing.registry import handlers, is_represented, name_of
 from provenance.model.ids import ValueId
 from provenance.model.references import unwrap
 from provenance.util.formatting import SHORT_TEXT, describe_shape, safe_repr, truncate, with_article
@@ -60,6 +60,8 @@ def parts(value: object) -> Iterator[Part]:
     ["['a']", "['b']"]
     """
     value = unwrap(value)
+    if is_represented(type(value)):
+        return  # other parts than those that users name may not count
     split = _BY_TYPE.get(type(value)) or _of_library(value)
     if split is not None:
         yield from split(value)

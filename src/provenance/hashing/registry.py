@@ -282,6 +282,11 @@ def _resolve(type_: type) -> Handler:
     return lambda value, walk: node(_INSTANCE, (walk.item(type_), state(value, walk)))
 
 
+def is_represented(type_: type) -> bool:
+    """Tell whether users say what counts of instances: by a registered hasher or a method `value_repr`."""
+    return (_by_ancestry(type_, _user_hashers) or _declared_hasher(type_)) is not None
+
+
 def _by_ancestry(type_: type, table: dict[Any, Handler]) -> Found:
     return next((handler for base in type_.__mro__ if (handler := _by_name(base, table))), None)
 
