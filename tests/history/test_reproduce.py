@@ -239,6 +239,23 @@ def test_a_call_is_not_repeated_with_another_file(repo, monkeypatch):
     monkeypatch.delitem(sys.modules, "counted")
 
 
+def test_a_function_that_misses_a_file_itself_fails(repo, monkeypatch):
+    """Only what an argument names is no fault of the function."""
+    monkeypatch.syspath_prepend(".")
+    Path("looking.py").write_text(
+        "import provenance as p\n@p.provenance()\ndef look(n):\n    return [p.hash(p.file('here.csv')), n]\n"
+    )
+    Path("here.csv").write_text("1,2")
+    import looking
+
+    result = looking.look(1)
+    Path("here.csv").unlink()
+    (outcome,) = p.reproduce(result).outcomes
+    assert isinstance(outcome, p.Failed)
+    assert "here.csv" in outcome.error
+    monkeypatch.delitem(sys.modules, "looking")
+
+
 def test_a_call_is_not_repeated_without_its_sources(repo, monkeypatch):
     """A source that was evicted is no failure of the function that needs it."""
     monkeypatch.syspath_prepend(".")

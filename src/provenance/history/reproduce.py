@@ -347,15 +347,18 @@ def _repeat(
     if problem is not None:
         return NotComparable(*known, problem)
     changes = run(changes_since(spec, artifact.code), place.interpreter)
+    call: Call | None = None
     try:
         call = prepare(spec, inputs)
         problem = changed_argument(call.plan.input_hashes, artifact)
         if problem is not None:
             return NotComparable(*known, problem)
         again = compute(call)
-    except (BlobNotFoundError, UnreadableFileError):
+    except BlobNotFoundError:
         raise  # an argument is gone, which the function cannot help
-    except Exception as error:  # noqa: BLE001 - the function is the user's
+    except Exception as error:
+        if call is None and isinstance(error, UnreadableFileError):
+            raise  # an argument, too
         return Failed(*known, changes, describe_error(error))
     part = _part_key(artifact, spec)
     if part is not None:
