@@ -187,7 +187,7 @@ def test_only_files_are_replaced(results, tmp_path):
     assert (tmp_path / "link.json").is_symlink()
     assert b"old" != (tmp_path / "old.json").read_bytes()
     os.mkfifo(tmp_path / "pipe.json")
-    with pytest.raises(p.StoreUnavailableError, match="no regular file"):
+    with pytest.raises(p.StoreUnavailableError, match="not a regular file"):
         p.export(results["load"], tmp_path / "pipe.json")
     assert (tmp_path / "pipe.json").is_fifo()
 

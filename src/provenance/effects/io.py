@@ -340,7 +340,7 @@ def replacing_file(path: str) -> Generator[BinaryIO]:
     """
     final = Path(path).resolve()
     if final.exists() and not (final.is_file() or final.is_dir()):
-        raise FileExistsError(errno.EEXIST, "It is no regular file, and is not replaced", path)
+        raise FileExistsError(errno.EEXIST, "It is not a regular file, so it stays", path)
     beside, name = os.path.split(final)
     temporary = os.path.join(beside, f".{name[:100]}.{os.getpid()}-{os.urandom(8).hex()}")
     try:
