@@ -107,6 +107,8 @@ def test_tables_with_columns_of_one_name_are_compared_by_parts():
         lambda noise: pd.DataFrame({"a": [1.0 + noise], "b": ["x"]}),
         lambda noise: pl.DataFrame({"a": [1.0 + noise], "b": ["x"]}),
         lambda noise: pd.DataFrame({"a": ["x"]}, index=[1.0 + noise]),
+        lambda noise: pl.Series("a", np.ones(20_000) + noise),
+        lambda noise: pa.chunked_array([np.ones(20_000) + noise]),
         lambda noise: 1e9 * (1 + noise),
     ],
 )
@@ -125,6 +127,8 @@ def test_floats_may_differ_within_a_tolerance(make):
         (np.ones(2), np.ones(3)),
         ({"a": 1.0}, {"b": 1.0}),
         (pd.DataFrame({"a": [1.0]}, index=["x"]), pd.DataFrame({"a": [1.0]}, index=["y"])),
+        (pl.Series("a", [1.0]), pl.Series("b", [1.0])),
+        (pa.chunked_array([[1.0]]), pa.chunked_array([[1]])),
         (pl.DataFrame({"a": [1.0, None]}), pl.DataFrame({"a": [1.0, float("nan")]})),
         (pa.table({"a": [1.0, None]}), pa.table({"a": [1.0, float("nan")]})),
     ],

@@ -338,7 +338,7 @@ def replacing_file(path: str) -> Generator[BinaryIO]:
 
     A link stays, and the file that it leads to is replaced. Raises OSError, also if there is a device or a pipe.
     """
-    final = Path(path).resolve()
+    final = Path(os.path.realpath(path))  # `resolve` raises no OSError if links lead to each other
     if final.exists() and not (final.is_file() or final.is_dir()):
         raise FileExistsError(errno.EEXIST, "It is not a regular file, so it stays", path)
     beside, name = os.path.split(final)

@@ -20,7 +20,7 @@ from provenance.util.formatting import safe_repr
 def show(
     wanted: bool | Callable[[Progress], None],
 ) -> Generator[Callable[[Progress], None] | None]:
-    """Yield what is to be called after each call that ended; None if nothing is."""
+    """Yield what is to be called when calls have ended; None if nothing is."""
     if wanted is False:
         yield None
     elif callable(wanted):

@@ -173,6 +173,15 @@ def _columns(value: _Table) -> _Columns | None:
     return None
 
 
+def _is_column(value: object) -> bool:
+    """Tell whether *value* is a column of polars or Arrow by itself; one of pandas has an index, too."""
+    for library, kind in (("polars", "Series"), ("pyarrow", "ChunkedArray")):
+        module = imported_module(library)
+        if module is not None and isinstance(value, getattr(module, kind)):
+            return True
+    return False
+
+
 def _type_of(column: _Table) -> object:
     return column.dtype if hasattr(column, "dtype") else column.type
 
@@ -226,6 +235,9 @@ def equal_within(first: object, second: object, tolerance: float) -> bool:
         return _are_close(first, cast("complex", second), tolerance)
     if _is_array(first):
         return _close_arrays(first, second, tolerance)
+    if _is_column(first):
+        kinds = [(getattr(one, "name", None), str(_type_of(one))) for one in (first, second)]
+        return kinds[0] == kinds[1] and _close_columns(first, second, tolerance)
     columns, others = _columns(first), _columns(second)
     if columns is not None and others is not None:
         one, other = (getattr(table, "index", None) for table in (first, second))

@@ -313,7 +313,7 @@ class SharedColumns:
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> SharedColumns | None:
-        """Return what the first and the last of the *rows* share; None if they differ in it, or if there are none."""
+        """Return what *rows* share if the first agrees with the last, else None; more columns may follow in them."""
         if not rows or _shared(rows[0]) != _shared(rows[-1]):
             return None
         return cls(rows[-1])

@@ -14,7 +14,6 @@ from provenance.model.records import ArtifactRecord
 from provenance.model.rows import (
     COLUMNS,
     OWN_COLUMNS,
-    Row,
     SharedColumns,
     from_row,
     json_text,
@@ -61,7 +60,7 @@ class ManyRecords:
         found: dict[ArtifactId, ArtifactRecord] = {}
         for at in range(0, len(ids), _ROWS):
             wanted, values = list(ids[at : at + _ROWS]), dict[str, bytes]()
-            if self._database.fetches_columns and (shared := self._shared) is not None:
+            if (shared := self._shared) is not None:
                 wanted = self._find_alike(shared, wanted, found, values)
             if wanted:
                 self._find_others(wanted, found, values)
@@ -104,14 +103,15 @@ class ManyRecords:
     ) -> None:
         """Find records, and learn what the next ones may share."""
         rows: Any = self._database.query(statements.FIND_MANY, json_text(ids))
-        sound: list[Row] = []
+        sound: list[Any] = []
         for row in rows:
             try:
                 record = read_record(self._database, self._seal, row)
             except CorruptRecordError:
                 continue
             found[record.id] = record
-            sound.append(row[: len(COLUMNS)])
+            sound.append(row)
             if row[-1] is not None:
                 values[record.value_blob.id] = row[-1]
-        self._shared = SharedColumns.of(sound)
+        if self._database.fetches_columns:
+            self._shared = SharedColumns.of(sound)
